@@ -12,12 +12,12 @@
 /* One PCI function. sbdf = segment << 16 | bus << 8 | device << 3 | function. */
 struct pci_function {
     uint32_t sbdf;
-    uint32_t parent;        /* the bridge right above it, PCI_NO_SBDF on a root bus */
-    uint32_t physfn;        /* of an SR-IOV virtual function, its physical one, else PCI_NO_SBDF */
-    uint32_t class_code;    /* class << 16 | subclass << 8 | programming interface */
-    bool is_bridge;         /* header type 1: forwards others' DMA, has buses below it */
-    uint8_t secondary_bus;  /* of a bridge: the bus right below it, 0 where it has none */
-    char driver[32];        /* the bound driver in dom0, "" for none */
+    uint32_t parent;       /* the bridge right above it, PCI_NO_SBDF on a root bus */
+    uint32_t physfn;       /* of an SR-IOV virtual function, its physical one, else PCI_NO_SBDF */
+    uint32_t class_code;   /* class << 16 | subclass << 8 | programming interface */
+    bool is_bridge;        /* header type 1: forwards others' DMA, has buses below it */
+    uint8_t secondary_bus; /* of a bridge: the bus right below it, 0 where it has none */
+    char driver[32];       /* the bound driver in dom0, "" for none */
 };
 
 /* All of them, sorted by sbdf. */

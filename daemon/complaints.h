@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* What is wrong with something from outside, so that each complaint is logged once, when it is
+ * new, and again only after it had gone. */
+#ifndef XI_COMPLAINTS_H
+#define XI_COMPLAINTS_H
+
+#include <stddef.h>
+
+struct complaints {
+    char **lines;
+    size_t count;
+};
+
+/* Adds a line to now, and logs it as a warning unless before holds the same. When memory is short
+ * it is logged all the same. */
+void complain(struct complaints *now, const struct complaints *before, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+void complaints_clear(struct complaints *complaints);
+
+#endif

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "lock.h"
+#include "loop.h"
+#include "reconcile.h"
+
+#define TOKEN_INTRODUCE "introduce"
+#define TOKEN_RELEASE   "release"
+
+/* Waits between tries grow from the first to the second. */
+#define BACKOFF_MIN_MS 100u
+#define BACKOFF_MAX_MS 5000u
+
+struct daemon {
+    const struct options *options;
+    struct loop *loop;
+    struct store *store;
+    struct hypervisor *hypervisor;
+    struct acpi_tables *tables;
+    struct pci_observer *pci;
+    struct assignment_observer *assignment;
+    struct publisher *publisher;
+    struct reconciler *reconciler;
+    struct loop_source *on_store, *on_lifeline, *on_pci;
+    struct loop_source *on_signal[3];
+    struct loop_source *pass, *reconnect, *recheck, *watchdog;
+    unsigned int backoff_ms;
+    unsigned int watchdog_ms; /* 0: nobody watches us */
+    bool ready;               /* READY=1 was sent */
+    bool failed;
+};
+
+/* ------------------------------------------------------------- when things go wrong */
+
+static void give_up(struct daemon *daemon, const char *what, int error)
+{
+    log_error("%s: %s", what, strerror(-error));
+    daemon->failed = true;
+    loop_stop(daemon->loop);
+}
+
+static unsigned int next_backoff(struct daemon *daemon)
+{
+    unsigned int now = daemon->backoff_ms;
+
+    daemon->backoff_ms = 2 * now < BACKOFF_MAX_MS ? 2 * now : BACKOFF_MAX_MS;
+    return now;
+}
+
+static void arm(struct daemon *daemon, struct loop_source *timer, unsigned int milliseconds)
+{
+    if (!loop_timer_arm(timer, milliseconds))
+        give_up(daemon, "arming a timer", -ENOMEM);
+}
+
+static void disconnect(struct daemon *daemon)
+{
+    loop_source_free(daemon->on_store);
+    loop_source_free(daemon->on_lifeline);
+    daemon->on_store = daemon->on_lifeline = NULL;
+    store_disconnect(daemon->store);
+    publisher_forget_all(daemon->publisher);
+}
+
+static bool is_connected(const struct daemon *daemon)
+{
+    return daemon->on_store != NULL;
+}
+
+/* Nothing can be said, and nothing taken back, until xenstored is there again. */
+static void lose_store(struct daemon *daemon, int error)
+{
+    log_warning("the connection to xenstored is lost: %s", strerror(-error));
+    disconnect(daemon);
+    loop_timer_disarm(daemon->pass);
+    loop_timer_disarm(daemon->recheck);
+    daemon->backoff_ms = BACKOFF_MIN_MS;
+    arm(daemon, daemon->reconnect, next_backoff(daemon));
+}
+
+/* ------------------------------------------------------------- passes */
+
+static void want_pass(struct daemon *daemon)
+{
+    /* At once, but after all that is pending was read: a burst of events is one pass. */
+    arm(daemon, daemon->pass, 0);
+}
+
+static void report_ready(struct daemon *daemon)
+{
+    char summary[160];
+
+    reconciler_summary(daemon->reconciler, summary, sizeof(summary));
+    sd_notifyf(0, "%sSTATUS=%s", daemon->ready ? "" : "READY=1\n", summary);
+    if (!daemon->ready)
+        log_notice("published: %s", summary);
+    daemon->ready = true;
+}
+
+static void run_pass(void *arg)
+{
+    struct daemon *daemon = arg;
+    int rc = reconciler_run(daemon->reconciler);
+
+    if (rc == -ENOMEM) {
+        give_up(daemon, "a pass", rc);
+    } else if (store_is_lost(rc)) {
+        lose_store(daemon, rc);
+    } else if (rc < 0) {
+        log_warning("a pass is incomplete: %s", strerror(-rc));
+        arm(daemon, daemon->pass, next_backoff(daemon));
+    } else {
+        daemon->backoff_ms = BACKOFF_MIN_MS;
+        report_ready(daemon);
+        if (reconciler_wants_recheck(daemon->reconciler))
+            arm(daemon, daemon->recheck, daemon->options->recheck_ms);
+    }
+}
+
+static void run_recheck(void *arg)
+{
+    struct daemon *daemon = arg;
+
+    reconciler_suspect(daemon->reconciler);
+    want_pass(daemon);
+}
+
+/* ------------------------------------------------------------- events */
+
+static void take_event(struct daemon *daemon, const char *path, const char *token)
+{
+    log_debug("watch event %s (%s)", path, token);
+    if (strcmp(token, TOKEN_INTRODUCE) == 0)
+        reconciler_domain_introduced(daemon->reconciler);
+    else
+        (void)assignment_observer_event(daemon->assignment, path, token);
+    want_pass(daemon);
+}
+
+static void read_store(void *arg)
+{
+    struct daemon *daemon = arg;
+    char **event;
+    int rc;
+
+    while ((rc = store_next_event(daemon->store, &event)) > 0) {
+        take_event(daemon, event[XS_WATCH_PATH], event[XS_WATCH_TOKEN]);
+        free(event);
+    }
+    if (rc < 0)
+        lose_store(daemon, rc);
+}
+
+/* Nobody writes to it: it is readable when the other end is closed. */
+static void read_lifeline(void *arg)
+{
+    struct daemon *daemon = arg;
+    char byte;
+
+    if (read(store_lifeline_fd(daemon->store), &byte, 1) < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    lose_store(daemon, -ECONNRESET);
+}
+
+static void read_pci(void *arg)
+{
+    struct daemon *daemon = arg;
+    int rc = pci_observer_dispatch(daemon->pci);
+
+    if (rc == -ENOBUFS) {
+        log_notice("uevents were lost, reading all PCI functions again");
+        rc = pci_observer_rescan(daemon->pci);
+        rc = rc < 0 ? rc : 1;
+    }
+    if (rc < 0)
+        give_up(daemon, "reading the PCI functions", rc);
+    if (rc <= 0)
+        return;
+    reconciler_pci_changed(daemon->reconciler);
+    if (is_connected(daemon))
+        want_pass(daemon);
+}
+
+static void take_stop(void *arg)
+{
+    struct daemon *daemon = arg;
+
+    loop_stop(daemon->loop);
+}
+
+static void take_hangup(void *arg)
+{
+    struct daemon *daemon = arg;
+    int rc = pci_observer_rescan(daemon->pci);
+
+    log_notice("SIGHUP: asking everything again");
+    if (rc < 0) {
+        give_up(daemon, "reading the PCI functions", rc);
+        return;
+    }
+    assignment_observer_touch(daemon->assignment);
+    reconciler_distrust(daemon->reconciler);
+    if (is_connected(daemon))
+        want_pass(daemon);
+}
+
+static void feed_watchdog(void *arg)
+{
+    struct daemon *daemon = arg;
+
+    sd_notify(0, "WATCHDOG=1");
+    arm(daemon, daemon->watchdog, daemon->watchdog_ms);
+}
+
+/* ------------------------------------------------------------- connecting */
+
+static int set_watches(struct daemon *daemon)
+{
+    int rc = assignment_observer_connect(daemon->assignment);
+
+    if (rc == 0)
+        rc = store_watch(daemon->store, "@introduceDomain", TOKEN_INTRODUCE);
+    if (rc == 0)
+        rc = store_watch(daemon->store, "@releaseDomain", TOKEN_RELEASE);
+    return rc;
+}
+
+static int listen_to_store(struct daemon *daemon)
+{
+    int lifeline = store_lifeline_fd(daemon->store);
+
+    daemon->on_store = loop_add_reader(daemon->loop, store_fd(daemon->store), read_store, daemon);
+    if (lifeline >= 0)
+        daemon->on_lifeline = loop_add_reader(daemon->loop, lifeline, read_lifeline, daemon);
+    if (!daemon->on_store || (lifeline >= 0 && !daemon->on_lifeline))
+        return -ENOMEM;
+    return 0;
+}
+
+/* What an earlier run left is taken back before anything slower is done. */
+static int connect_store(struct daemon *daemon)
+{
+    int rc = store_connect(daemon->store);
+
+    if (rc == 0)
+        rc = publisher_withdraw(daemon->publisher, "starting");
+    if (rc == 0)
+        rc = set_watches(daemon);
+    if (rc == 0)
+        rc = listen_to_store(daemon);
+    if (rc < 0)
+        disconnect(daemon);
+    return rc;
+}
+
+static void try_reconnect(void *arg)
+{
+    struct daemon *daemon = arg;
+    int rc = connect_store(daemon);
+
+    if (rc == -ENOMEM) {
+        give_up(daemon, "connecting to xenstored", rc);
+        return;
+    }
+    if (rc < 0) {
+        log_debug("connecting to xenstored: %s", strerror(-rc));
+        arm(daemon, daemon->reconnect, next_backoff(daemon));
+        return;
+    }
+    log_notice("connected to xenstored again");
+    daemon->backoff_ms = BACKOFF_MIN_MS;
+    reconciler_distrust(daemon->reconciler);
+    want_pass(daemon);
+}
+
+/* ------------------------------------------------------------- life */
+
+static int fail(const char *what, int error)
+{
+    log_error("%s: %s", what, strerror(-error));
+    return error;
+}
+
+/* A table that cannot be read leaves coverage unknown: that is safe, and it is said. */
+static int load_tables(struct daemon *daemon)
+{
+    const struct options *options = daemon->options;
+    char directory[4096], error[256] = "";
+    int rc;
+
+    if (options->acpi_tables)
+        snprintf(directory, sizeof(directory), "%s", options->acpi_tables);
+    else
+        snprintf(directory, sizeof(directory), "%s/sys/firmware/acpi/tables", options->sysroot);
+    if (options->acpi_tables && access(directory, R_OK | X_OK))
+        log_warning("%s: %s", directory, strerror(errno));
+    rc = acpi_tables_load(directory, &daemon->tables, error, sizeof(error));
+    if (*error)
+        log_warning("%s: %s", directory, error);
+    return rc;
+}
+
+static int open_parts(struct daemon *daemon)
+{
+    int rc = load_tables(daemon);
+
+    if (rc < 0)
+        return fail("reading the ACPI tables", rc);
+    rc = pci_observer_open(&daemon->pci);
+    if (rc < 0)
+        return fail("reading the PCI functions", rc);
+    rc = assignment_observer_open(&daemon->assignment, daemon->store);
+    if (rc == 0) {
+        struct reconcile_parts parts = {
+            .hypervisor = daemon->hypervisor,
+            .pci = daemon->pci,
+            .assignment = daemon->assignment,
+            .publisher = daemon->publisher,
+            .tables = daemon->tables,
+            .status = daemon->options->mode == MODE_ONCE ? "stopped" : "ready",
+        };
+        rc = reconciler_new(&daemon->reconciler, &parts);
+    }
+    return rc < 0 ? fail("starting", rc) : 0;
+}
+
+static int open_signals(struct daemon *daemon)
+{
+    static const struct {
+        int number;
+        loop_fn *fn;
+    } signals[] = {{SIGTERM, take_stop}, {SIGINT, take_stop}, {SIGHUP, take_hangup}};
+
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+        daemon->on_signal[i] =
+            loop_add_signal(daemon->loop, signals[i].number, signals[i].fn, daemon);
+        if (!daemon->on_signal[i])
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static int open_loop(struct daemon *daemon)
+{
+    uint64_t watchdog_us = 0;
+    int rc = loop_new(&daemon->loop);
+
+    if (rc < 0)
+        return rc;
+    daemon->on_pci = loop_add_reader(daemon->loop, pci_observer_fd(daemon->pci), read_pci, daemon);
+    daemon->pass = loop_add_timer(daemon->loop, run_pass, daemon);
+    daemon->reconnect = loop_add_timer(daemon->loop, try_reconnect, daemon);
+    daemon->recheck = loop_add_timer(daemon->loop, run_recheck, daemon);
+    daemon->watchdog = loop_add_timer(daemon->loop, feed_watchdog, daemon);
+    if (!daemon->on_pci || !daemon->pass || !daemon->reconnect || !daemon->recheck ||
+        !daemon->watchdog)
+        return -ENOMEM;
+    rc = sd_watchdog_enabled(0, &watchdog_us);
+    if (rc < 0)
+        log_warning("reading the watchdog's interval: %s", strerror(-rc));
+    daemon->watchdog_ms = rc > 0 ? (unsigned int)(watchdog_us / 1000 / 2) : 0;
+    return open_signals(daemon);
+}
+
+static void close_all(struct daemon *daemon)
+{
+    disconnect(daemon);
+    loop_source_free(daemon->on_pci);
+    for (size_t i = 0; i < sizeof(daemon->on_signal) / sizeof(daemon->on_signal[0]); i++)
+        loop_source_free(daemon->on_signal[i]);
+    loop_source_free(daemon->pass);
+    loop_source_free(daemon->reconnect);
+    loop_source_free(daemon->recheck);
+    loop_source_free(daemon->watchdog);
+    loop_free(daemon->loop);
+    reconciler_free(daemon->reconciler);
+    assignment_observer_close(daemon->assignment);
+    pci_observer_close(daemon->pci);
+    acpi_tables_free(daemon->tables);
+}
+
+static int serve(struct daemon *daemon)
+{
+    int rc = connect_store(daemon);
+
+    if (rc < 0)
+        return fail("connecting to xenstored", rc);
+    if (daemon->watchdog_ms)
+        feed_watchdog(daemon);
+    want_pass(daemon);
+    rc = loop_run(daemon->loop);
+    if (rc < 0)
+        return fail("the event loop", rc);
+    sd_notify(0, "STOPPING=1");
+    if (is_connected(daemon)) {
+        rc = publisher_withdraw(daemon->publisher, "stopped");
+        if (rc < 0)
+            return fail("withdrawing", rc);
+    }
+    return daemon->failed ? -EIO : 0;
+}
+
+/* Everything but READY and the loop. */
+static int publish_once(struct daemon *daemon)
+{
+    int rc = connect_store(daemon);
+
+    if (rc < 0)
+        return fail("connecting to xenstored", rc);
+    rc = reconciler_run(daemon->reconciler);
+    return rc < 0 ? fail("publishing", rc) : 0;
+}
+
+static int check_host_dtb(const struct options *options)
+{
+    if (options->host_dtb && access(options->host_dtb, R_OK)) {
+        log_error("%s: %s", options->host_dtb, strerror(errno));
+        return -errno;
+    }
+    return 0;
+}
+
+static int run_daemon(struct daemon *daemon)
+{
+    int rc = check_host_dtb(daemon->options);
+
+    if (rc < 0)
+        return rc;
+    rc = hypervisor_open(&daemon->hypervisor);
+    if (rc < 0)
+        return fail("opening the hypervisor interface (is this dom0, and are we root?)", rc);
+    rc = open_parts(daemon);
+    if (rc == 0)
+        rc = open_loop(daemon);
+    if (rc == 0)
+        rc = daemon->options->mode == MODE_ONCE ? publish_once(daemon) : serve(daemon);
+    close_all(daemon);
+    hypervisor_close(daemon->hypervisor);
+    return rc;
+}
+
+static int withdraw(struct daemon *daemon)
+{
+    int rc = store_connect(daemon->store);
+
+    if (rc < 0)
+        return fail("connecting to xenstored", rc);
+    rc = publisher_withdraw(daemon->publisher, "stopped");
+    return rc < 0 ? fail("withdrawing", rc) : 0;
+}
+
+int daemon_main(const struct options *options)
+{
+    struct daemon daemon = {.options = options, .backoff_ms = BACKOFF_MIN_MS};
+    int lock, rc;
+
+    log_set_level(options->log_level);
+    if (options->mode == MODE_DONE || options->mode == MODE_CHECK_CONFIG)
+        return EXIT_SUCCESS;
+    signal(SIGPIPE, SIG_IGN);
+    lock = lock_take(options->lock_file);
+    if (lock < 0) {
+        log_error("%s: %s", options->lock_file,
+                  lock == -EWOULDBLOCK ? "another xen-iommud is running" : strerror(-lock));
+        return EXIT_FAILURE;
+    }
+    rc = store_new(&daemon.store);
+    if (rc == 0)
+        rc = publisher_new(&daemon.publisher, daemon.store);
+    if (rc < 0)
+        (void)fail("starting", rc);
+    else
+        rc = options->mode == MODE_WITHDRAW ? withdraw(&daemon) : run_daemon(&daemon);
+    publisher_free(daemon.publisher);
+    store_free(daemon.store);
+    close(lock);
+    return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* What is known of one device when its verdict is found. Plain data; zero is "not known", so a
+ * fact that nobody gathered can only lead to unknown. */
+#ifndef XI_FACTS_H
+#define XI_FACTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum device_bus { BUS_PCI, BUS_DT };
+
+/* Does Xen drive an IOMMU at all: xc_physinfo(), XEN_SYSCTL_PHYSCAP_directio. */
+enum iommu_use { IOMMU_UNKNOWN, IOMMU_DISABLED, IOMMU_ENABLED };
+
+/* xc_test_assign_device() or xc_test_assign_dt_device() for DOMID_INVALID. */
+enum oracle_answer {
+    ORACLE_NONE,        /* not asked, or the call failed */
+    ORACLE_FREE,        /* 0 */
+    ORACLE_TAKEN,       /* EINVAL */
+    ORACLE_NO_DEVICE,   /* ESRCH: no such device tree node */
+    ORACLE_UNSUPPORTED, /* EOPNOTSUPP: no IOMMU */
+};
+
+enum owner_kind { OWNER_UNKNOWN, OWNER_DOM0, OWNER_GUEST, OWNER_NONE };
+
+/* Why an owner is not known. */
+enum owner_doubt {
+    DOUBT_NONE,
+    DOUBT_INCOMPLETE, /* an assignment that has begun, or ended half-way */
+    DOUBT_LEAVING,    /* the toolstack or the backend lets go of it */
+    DOUBT_OWNER_DOWN, /* its domain is shut down, dying or gone */
+    DOUBT_CONFLICT,   /* two records contradict each other */
+    DOUBT_NO_RECORD,  /* held for guests, but no record says for whom, or that it is assignable */
+    DOUBT_MALFORMED,  /* the record makes no sense */
+};
+
+enum guest_kind { GUEST_KIND_UNKNOWN, GUEST_KIND_PV, GUEST_KIND_TRANSLATED };
+
+/* How dom0's own devices are mapped (x86). DOM0_TRANSLATED: a PVH dom0, where strict is hardwired.
+ */
+enum dom0_mode {
+    DOM0_MODE_UNKNOWN,
+    DOM0_RELAXED,
+    DOM0_STRICT,
+    DOM0_PASSTHROUGH,
+    DOM0_TRANSLATED,
+};
+
+enum coverage { COVERAGE_UNKNOWN, COVERAGE_NO, COVERAGE_YES };
+
+/* The other devices that share this one's requester ID. */
+enum group_mates {
+    MATES_UNKNOWN,  /* could not be listed */
+    MATES_DOUBTFUL, /* the owner of one of them is not known */
+    MATES_APART,    /* one of them belongs to another domain */
+    MATES_TOGETHER, /* none, or all with this device's owner */
+};
+
+struct facts {
+    enum device_bus bus;
+    enum iommu_use iommu;
+    enum oracle_answer oracle;
+    enum owner_kind owner;
+    enum owner_doubt doubt;   /* counts while owner is unknown */
+    enum guest_kind guest;    /* counts while owner is a guest */
+    enum dom0_mode dom0_mode; /* counts while owner is dom0, PCI */
+    enum coverage coverage;   /* PCI */
+    enum group_mates mates;   /* PCI */
+    bool graphics_off;        /* a graphics device under iommu=no-igfx */
+    bool grant_dma;           /* DT: xen,grant-dma */
+};
+
+#endif

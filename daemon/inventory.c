@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include "inventory.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CLASS_HOST_BRIDGE 0x0600
+
+static int compare(const void *key, const void *element)
+{
+    uint32_t sbdf = *(const uint32_t *)key;
+    const struct device *device = element;
+
+    return sbdf < device->function.sbdf ? -1 : sbdf > device->function.sbdf;
+}
+
+struct device *inventory_find(const struct inventory *inventory, uint32_t sbdf)
+{
+    if (!inventory->count)
+        return NULL;
+    return bsearch(&sbdf, inventory->devices, inventory->count, sizeof(*inventory->devices),
+                   compare);
+}
+
+static struct device new_device(const struct pci_function *function)
+{
+    return (struct device){
+        .function = *function,
+        .ask = true,
+        .group = function->sbdf,
+        .verdict = policy_unknown("owner-unknown"),
+    };
+}
+
+int inventory_update(struct inventory *inventory, const struct pci_topology *topology,
+                     const struct acpi_tables *tables)
+{
+    struct device *devices = calloc(topology->count + 1, sizeof(*devices));
+    size_t count = 0;
+
+    if (!devices)
+        return -ENOMEM;
+    for (size_t i = 0; i < topology->count; i++) {
+        const struct pci_function *function = &topology->functions[i];
+        const struct device *known = inventory_find(inventory, function->sbdf);
+
+        if (function->class_code >> 8 == CLASS_HOST_BRIDGE)
+            continue;
+        devices[count] = known ? *known : new_device(function);
+        devices[count].function = *function;
+        acpi_tables_lookup(tables, topology, function->sbdf, &devices[count].coverage);
+        count++;
+    }
+    for (size_t i = 0; i < inventory->count; i++)
+        if (!pci_topology_find(topology, inventory->devices[i].function.sbdf))
+            groups_drop(&inventory->groups, inventory->devices[i].function.sbdf);
+    free(inventory->devices);
+    inventory->devices = devices;
+    inventory->count = count;
+    return 0;
+}
+
+int inventory_regroup(struct inventory *inventory)
+{
+    size_t count = inventory->count;
+    uint32_t *numbers = calloc(2 * count + 1, sizeof(*numbers));
+    uint32_t *lowest = numbers + count;
+
+    if (!numbers)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        numbers[i] = inventory->devices[i].function.sbdf;
+        inventory->devices[i].grouped = false;
+    }
+    groups_find(&inventory->groups, numbers, lowest, count);
+    for (size_t i = 0; i < count; i++) {
+        struct device *first = inventory_find(inventory, lowest[i]);
+
+        inventory->devices[i].group = lowest[i];
+        if (first && first != &inventory->devices[i])
+            first->grouped = inventory->devices[i].grouped = true;
+    }
+    free(numbers);
+    return 0;
+}
+
+static bool same_owner(const struct ownership *a, const struct ownership *b)
+{
+    return a->kind == b->kind && (a->kind != OWNER_GUEST || a->domid == b->domid);
+}
+
+static enum group_mates mate(const struct device *device, const struct device *other)
+{
+    if (other->owner.kind == OWNER_UNKNOWN)
+        return MATES_DOUBTFUL;
+    /* One that belongs to nobody takes nothing from its mate's confinement: the shared mapping is
+     * the mate's, or it blocks. The other way round it may reach what its mate may. */
+    if (other->owner.kind == OWNER_NONE)
+        return MATES_TOGETHER;
+    return same_owner(&device->owner, &other->owner) ? MATES_TOGETHER : MATES_APART;
+}
+
+enum group_mates inventory_mates(const struct inventory *inventory, const struct device *device)
+{
+    enum group_mates worst = MATES_TOGETHER;
+
+    if (!device->mates_known)
+        return MATES_UNKNOWN;
+    /* A bridge only passes on what the functions below it do. */
+    if (!device->grouped || device->function.is_bridge)
+        return MATES_TOGETHER;
+    for (size_t i = 0; i < inventory->count; i++) {
+        const struct device *other = &inventory->devices[i];
+        enum group_mates how;
+
+        if (other == device || other->group != device->group || other->function.is_bridge)
+            continue;
+        how = mate(device, other);
+        if (how == MATES_APART)
+            return MATES_APART;
+        if (how != MATES_TOGETHER)
+            worst = how;
+    }
+    return worst;
+}
+
+void inventory_clear(struct inventory *inventory)
+{
+    free(inventory->devices);
+    groups_clear(&inventory->groups);
+    *inventory = (struct inventory){0};
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* One daemon at a time. */
+#ifndef XI_LOCK_H
+#define XI_LOCK_H
+
+/* Takes the lock, whose directory is made if it is missing (not its parents). A descriptor that
+ * holds the lock until it is closed, -EWOULDBLOCK when another process has it, or a negative
+ * errno. */
+int lock_take(const char *path);
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#include "observe/hypervisor.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xenctrl.h>
+#include <xentoollog.h>
+
+#include "log.h"
+
+struct hypervisor {
+    xc_interface *xch;
+    xentoollog_logger_stdiostream *logger;
+};
+
+int hypervisor_open(struct hypervisor **out)
+{
+    struct hypervisor *hypervisor = calloc(1, sizeof(*hypervisor));
+    int rc;
+
+    *out = NULL;
+    if (!hypervisor)
+        return -ENOMEM;
+    /* libxenctrl's own lines would repeat what our callers say with more sense. */
+    hypervisor->logger = xtl_createlogger_stdiostream(stderr, XTL_CRITICAL, 0);
+    if (!hypervisor->logger) {
+        free(hypervisor);
+        return -ENOMEM;
+    }
+    errno = 0;
+    hypervisor->xch = xc_interface_open((xentoollog_logger *)hypervisor->logger, NULL, 0);
+    if (!hypervisor->xch) {
+        rc = errno ? -errno : -EIO;
+        hypervisor_close(hypervisor);
+        return rc;
+    }
+    *out = hypervisor;
+    return 0;
+}
+
+void hypervisor_close(struct hypervisor *hypervisor)
+{
+    if (!hypervisor)
+        return;
+    if (hypervisor->xch && xc_interface_close(hypervisor->xch))
+        log_warning("closing the hypervisor interface: %s", strerror(errno));
+    xtl_logger_destroy((xentoollog_logger *)hypervisor->logger);
+    free(hypervisor);
+}
+
+enum iommu_use hypervisor_iommu(struct hypervisor *hypervisor)
+{
+    xc_physinfo_t info = {0};
+
+    if (xc_physinfo(hypervisor->xch, &info)) {
+        log_warning("asking Xen whether it drives an IOMMU (physinfo): %s", strerror(errno));
+        return IOMMU_UNKNOWN;
+    }
+    return info.capabilities & XEN_SYSCTL_PHYSCAP_directio ? IOMMU_ENABLED : IOMMU_DISABLED;
+}
+
+int hypervisor_cmdline(struct hypervisor *hypervisor, struct xen_cmdline *cmdline)
+{
+    xen_commandline_t text = {0};
+    size_t length;
+
+    if (xc_version(hypervisor->xch, XENVER_commandline, &text) < 0)
+        return errno ? -errno : -EIO;
+    length = strnlen(text, sizeof(text));
+    if (length == sizeof(text))
+        text[--length] = '\0';
+    xen_cmdline_parse(text, length >= sizeof(text) - 1, cmdline);
+    return 0;
+}
+
+static void convert(const xc_domaininfo_t *info, struct domain *domain)
+{
+    domain->domid = info->domain;
+    domain->alive = !(info->flags & (XEN_DOMINF_dying | XEN_DOMINF_shutdown));
+    domain->paused = info->flags & XEN_DOMINF_paused;
+    domain->kind = info->flags & XEN_DOMINF_hvm_guest ? GUEST_KIND_TRANSLATED : GUEST_KIND_PV;
+    memcpy(domain->handle, info->handle, sizeof(domain->handle));
+}
+
+int hypervisor_domains(struct hypervisor *hypervisor, struct domain_list *list)
+{
+    enum { CHUNK = 128 };
+    xc_domaininfo_t info[CHUNK];
+    uint32_t first = 0;
+    int found;
+
+    *list = (struct domain_list){NULL, 0};
+    do {
+        struct domain *grown;
+
+        found = xc_domain_getinfolist(hypervisor->xch, first, CHUNK, info);
+        if (found < 0) {
+            int rc = errno ? -errno : -EIO;
+
+            domain_list_free(list);
+            return rc;
+        }
+        grown = reallocarray(list->domains, list->count + (size_t)found + 1, sizeof(*grown));
+        if (!grown) {
+            domain_list_free(list);
+            return -ENOMEM;
+        }
+        list->domains = grown;
+        for (int i = 0; i < found; i++)
+            convert(&info[i], &list->domains[list->count++]);
+        if (found)
+            first = info[found - 1].domain + 1u;
+    } while (found == CHUNK);
+    return 0;
+}
+
+void domain_list_free(struct domain_list *list)
+{
+    free(list->domains);
+    *list = (struct domain_list){NULL, 0};
+}
+
+static int compare(const void *key, const void *element)
+{
+    uint32_t domid = *(const uint32_t *)key;
+    const struct domain *domain = element;
+
+    return domid < domain->domid ? -1 : domid > domain->domid;
+}
+
+const struct domain *domain_list_find(const struct domain_list *list, uint32_t domid)
+{
+    if (!list->count)
+        return NULL;
+    return bsearch(&domid, list->domains, list->count, sizeof(*list->domains), compare);
+}
+
+enum oracle_answer hypervisor_ask_pci(struct hypervisor *hypervisor, uint32_t sbdf)
+{
+    if (xc_test_assign_device(hypervisor->xch, DOMID_INVALID, sbdf) == 0)
+        return ORACLE_FREE;
+    switch (errno) {
+    case EINVAL:
+        return ORACLE_TAKEN;
+    case EOPNOTSUPP:
+        return ORACLE_UNSUPPORTED;
+    default:
+        log_warning("asking Xen about PCI function %04x:%02x:%02x.%x: %s", sbdf >> 16,
+                    sbdf >> 8 & 0xff, sbdf >> 3 & 0x1f, sbdf & 7, strerror(errno));
+        return ORACLE_NONE;
+    }
+}
+
+int hypervisor_mates(struct hypervisor *hypervisor, uint32_t domid, uint32_t sbdf,
+                     uint32_t mates[HYPERVISOR_MATES_MAX], size_t *count)
+{
+    uint32_t listed[HYPERVISOR_MATES_MAX];
+    uint32_t found = 0;
+
+    *count = 0;
+    if (xc_get_device_group(hypervisor->xch, domid, sbdf, HYPERVISOR_MATES_MAX, &found, listed))
+        return errno ? -errno : -EIO;
+    /* A full answer may be a cut one. */
+    if (found >= HYPERVISOR_MATES_MAX)
+        return -E2BIG;
+    /* Xen gives bus << 16 | devfn << 8, and leaves the segment out. */
+    for (uint32_t i = 0; i < found; i++)
+        mates[i] = (sbdf & 0xffff0000u) | (listed[i] >> 8 & 0xffff);
+    *count = found;
+    return 0;
+}

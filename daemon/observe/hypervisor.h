@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* What the hypervisor itself says, through libxenctrl: only calls that are the same in Xen 4.17
+ * and 4.20. Nothing is cached here; every function asks Xen. */
+#ifndef XI_OBSERVE_HYPERVISOR_H
+#define XI_OBSERVE_HYPERVISOR_H
+
+#include <stddef.h>
+
+#include "../facts.h"
+#include "../xen_cmdline.h"
+
+struct hypervisor;
+
+/* One domain that Xen knows. */
+struct domain {
+    uint32_t domid;
+    bool alive;           /* neither shut down nor dying */
+    bool paused;          /* by the toolstack */
+    enum guest_kind kind; /* PV, or translated: HVM, PVH, all of Arm */
+    uint8_t handle[16];   /* its UUID: tells a domid used again */
+};
+
+/* Sorted by domid. */
+struct domain_list {
+    struct domain *domains;
+    size_t count;
+};
+
+/* 0, or a negative errno: not a Xen dom0, or no right to ask. */
+int hypervisor_open(struct hypervisor **hypervisor);
+void hypervisor_close(struct hypervisor *hypervisor); /* NULL is allowed */
+
+enum iommu_use hypervisor_iommu(struct hypervisor *hypervisor);
+
+/* The command line that Xen was booted with. 0 or a negative errno. */
+int hypervisor_cmdline(struct hypervisor *hypervisor, struct xen_cmdline *cmdline);
+
+/* 0 and a list that the caller frees with domain_list_free(), or a negative errno. */
+int hypervisor_domains(struct hypervisor *hypervisor, struct domain_list *list);
+void domain_list_free(struct domain_list *list);
+const struct domain *domain_list_find(const struct domain_list *list, uint32_t domid);
+
+/* May this PCI function be assigned, that is, has no guest got it? When it cannot (ORACLE_TAKEN)
+ * Xen adds a line to its console: ask when something changed, not in a loop. */
+enum oracle_answer hypervisor_ask_pci(struct hypervisor *hypervisor, uint32_t sbdf);
+
+#define HYPERVISOR_MATES_MAX 256
+
+/* The functions that domid owns in the group of sbdf, without sbdf itself. 0 with mates[] and
+ * *count set, or a negative errno (-ESRCH: no such domain). */
+int hypervisor_mates(struct hypervisor *hypervisor, uint32_t domid, uint32_t sbdf,
+                     uint32_t mates[HYPERVISOR_MATES_MAX], size_t *count);
+
+#endif

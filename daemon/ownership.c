@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#include "ownership.h"
+
+#include <string.h>
+
+static bool is_alive(const struct domain_list *domains, uint32_t domid)
+{
+    const struct domain *domain = domain_list_find(domains, domid);
+
+    return domain && domain->alive;
+}
+
+/* The device is, or is about to be, in the hands of the claim's domain. */
+static bool is_held(const struct pci_claim *claim)
+{
+    return claim->state >= XENBUS_INITIALISING && claim->state < XENBUS_CLOSING;
+}
+
+static struct ownership doubt(enum owner_doubt why)
+{
+    return (struct ownership){.kind = OWNER_UNKNOWN, .doubt = why};
+}
+
+/* The claim that stands for this domain: its own, or its stub domain's. One that tells the guest's
+ * address wins. */
+const struct pci_claim *ownership_claim(const struct pci_function *function,
+                                        const struct assignment *assignment, uint32_t domid)
+{
+    size_t count;
+    const struct pci_claim *claims = assignment_claims(assignment, function->sbdf, &count);
+    const struct pci_claim *best = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        if (claims[i].serves != domid)
+            continue;
+        if (!best || (claims[i].has_vdevfn && !best->has_vdevfn))
+            best = &claims[i];
+    }
+    return best;
+}
+
+/* Some other live domain's backend names the device as well, and not as one that was let go. */
+static bool is_contested(const struct pci_claim *claims, size_t count, uint32_t serves,
+                         const struct domain_list *domains)
+{
+    for (size_t i = 0; i < count; i++)
+        if (claims[i].serves != serves && is_alive(domains, claims[i].domid) &&
+            is_held(&claims[i]) && claims[i].backend < XENBUS_CLOSING)
+            return true;
+    return false;
+}
+
+static struct ownership resolve_recorded(const struct pci_function *function,
+                                         const struct pci_record *record,
+                                         const struct assignment *assignment,
+                                         const struct domain_list *domains)
+{
+    size_t count;
+    const struct pci_claim *claims = assignment_claims(assignment, function->sbdf, &count);
+    const struct pci_claim *claim;
+    const struct domain *domain;
+    uint32_t domid = record->domid;
+
+    if (record->malformed)
+        return doubt(DOUBT_MALFORMED);
+    /* libxl may name the stub domain itself. */
+    for (size_t i = 0; i < count; i++)
+        if (claims[i].domid == domid)
+            domid = claims[i].serves;
+    if (!is_alive(domains, record->domid) || !is_alive(domains, domid))
+        return doubt(DOUBT_OWNER_DOWN);
+    claim = ownership_claim(function, assignment, domid);
+    if (!claim)
+        return doubt(DOUBT_INCOMPLETE);
+    if (!is_alive(domains, claim->domid))
+        return doubt(DOUBT_OWNER_DOWN);
+    if (!is_held(claim))
+        return doubt(DOUBT_LEAVING);
+    if (is_contested(claims, count, domid, domains))
+        return doubt(DOUBT_CONFLICT);
+    domain = domain_list_find(domains, domid);
+    return (struct ownership){
+        .kind = OWNER_GUEST,
+        .guest = domain->kind,
+        .domid = domid,
+        /* libxl announces only where the backend is connected, and never for an HVM guest. */
+        .unannounced =
+            domain->paused || (domain->kind == GUEST_KIND_PV && claim->backend != XENBUS_CONNECTED),
+    };
+}
+
+static struct ownership resolve_unrecorded(const struct pci_function *function,
+                                           const struct pci_record *record,
+                                           const struct assignment *assignment,
+                                           const struct domain_list *domains)
+{
+    bool assignable = strcmp(function->driver, "pciback") == 0;
+    size_t count;
+    const struct pci_claim *claims = assignment_claims(assignment, function->sbdf, &count);
+
+    /* libxl's record goes last, so a live claim without one is no libxl's, or half gone. */
+    if (is_contested(claims, count, UINT32_MAX, domains))
+        return doubt(DOUBT_NO_RECORD);
+    if (assignable)
+        return record ? (struct ownership){.kind = OWNER_NONE} : doubt(DOUBT_NO_RECORD);
+    /* Made assignable by libxl and yet not with pciback: between the two, or taken by hand. */
+    if (record && record->has_driver_path)
+        return doubt(DOUBT_CONFLICT);
+    return (struct ownership){.kind = OWNER_DOM0};
+}
+
+struct ownership ownership_resolve(const struct pci_function *function,
+                                   const struct assignment *assignment,
+                                   const struct domain_list *domains)
+{
+    const struct pci_record *record = assignment_record(assignment, function->sbdf);
+
+    if (record && record->has_domid)
+        return resolve_recorded(function, record, assignment, domains);
+    return resolve_unrecorded(function, record, assignment, domains);
+}
+
+bool ownership_same(const struct ownership *a, const struct ownership *b)
+{
+    return a->kind == b->kind && a->doubt == b->doubt && a->guest == b->guest &&
+           a->domid == b->domid;
+}
+
+bool claim_guest_address(const struct pci_claim *claim, const struct domain_list *domains,
+                         uint32_t *sbdf)
+{
+    const struct domain *domain = domain_list_find(domains, claim->serves);
+
+    if (!domain)
+        return false;
+    if (domain->kind == GUEST_KIND_PV) {
+        /* A stub domain's own address means nothing to the domain it serves. */
+        *sbdf = claim->vdev;
+        return claim->has_vdev && claim->serves == claim->domid;
+    }
+    *sbdf = claim->vdevfn;
+    return claim->has_vdevfn;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Who owns a PCI function, from the toolstack's records, dom0's driver and the list of domains.
+ * Pure. The hypervisor's own word comes in later, as a fact of the policy. */
+#ifndef XI_OWNERSHIP_H
+#define XI_OWNERSHIP_H
+
+#include "facts.h"
+#include "observe/assignment.h"
+#include "observe/hypervisor.h"
+#include "topology.h"
+
+struct ownership {
+    enum owner_kind kind;
+    enum owner_doubt doubt; /* of an unknown owner */
+    enum guest_kind guest;  /* of a guest */
+    uint32_t domid;         /* of a guest */
+    /* No event need come when the hypervisor lets go of it: ask now and then. */
+    bool unannounced;
+};
+
+struct ownership ownership_resolve(const struct pci_function *function,
+                                   const struct assignment *assignment,
+                                   const struct domain_list *domains);
+
+bool ownership_same(const struct ownership *a, const struct ownership *b);
+
+/* The claim through which this guest sees the function under an address of its own, or NULL. */
+const struct pci_claim *ownership_claim(const struct pci_function *function,
+                                        const struct assignment *assignment, uint32_t domid);
+
+/* The address under which the domain that a claim serves sees the function. False where the
+ * toolstack did not record one. */
+bool claim_guest_address(const struct pci_claim *claim, const struct domain_list *domains,
+                         uint32_t *sbdf);
+
+#endif

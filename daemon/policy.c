@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "policy.h"
+
+#include <string.h>
+
+static struct verdict say(enum xeniommu_state state, const char *reason)
+{
+    return (struct verdict){state, false, reason};
+}
+
+static struct verdict protected_and_skip(const char *reason)
+{
+    return (struct verdict){XENIOMMU_PROTECTED, true, reason};
+}
+
+struct verdict policy_unknown(const char *reason)
+{
+    return say(XENIOMMU_UNKNOWN, reason);
+}
+
+bool policy_is_claim(const struct verdict *verdict)
+{
+    return verdict->state == XENIOMMU_PROTECTED || verdict->state == XENIOMMU_RELAXED ||
+           verdict->state == XENIOMMU_QUARANTINED || verdict->skip_swiotlb;
+}
+
+bool policy_same(const struct verdict *a, const struct verdict *b)
+{
+    return a->state == b->state && a->skip_swiotlb == b->skip_swiotlb &&
+           strcmp(a->reason, b->reason) == 0;
+}
+
+static struct verdict doubtful_owner(enum owner_doubt doubt)
+{
+    switch (doubt) {
+    case DOUBT_NONE:
+        break;
+    case DOUBT_INCOMPLETE:
+        return policy_unknown("assignment-incomplete");
+    case DOUBT_LEAVING:
+        return policy_unknown("assignment-ending");
+    case DOUBT_OWNER_DOWN:
+        return policy_unknown("owner-down");
+    case DOUBT_CONFLICT:
+        return policy_unknown("records-conflict");
+    case DOUBT_NO_RECORD:
+        return policy_unknown("no-record");
+    case DOUBT_MALFORMED:
+        return policy_unknown("record-malformed");
+    }
+    return policy_unknown("owner-unknown");
+}
+
+/* Xen answered, and its answer fits an owner that this oracle answer is expected for. */
+static const char *oracle_objection(enum oracle_answer answer, enum oracle_answer expected)
+{
+    if (answer == ORACLE_NONE)
+        return "hypervisor-error";
+    return answer == expected ? NULL : "hypervisor-disagrees";
+}
+
+/* Behind one requester ID one domain's mapping serves all, so who the mates belong to decides. */
+static bool mates_object(const struct facts *facts, struct verdict *verdict)
+{
+    switch (facts->mates) {
+    case MATES_TOGETHER:
+        return false;
+    case MATES_APART:
+        /* A device without owner may reach what its mate's domain may reach: not blocked, and yet
+         * not open to everything either. */
+        *verdict = facts->owner == OWNER_NONE ? policy_unknown("group-mate-owned")
+                                              : say(XENIOMMU_UNPROTECTED, "group-split");
+        return true;
+    case MATES_DOUBTFUL:
+        *verdict = policy_unknown("group-owner-unknown");
+        return true;
+    case MATES_UNKNOWN:
+        break;
+    }
+    *verdict = policy_unknown("group-unknown");
+    return true;
+}
+
+static struct verdict pci_of_dom0(const struct facts *facts)
+{
+    const char *objection = oracle_objection(facts->oracle, ORACLE_FREE);
+    struct verdict verdict;
+
+    if (facts->dom0_mode == DOM0_PASSTHROUGH)
+        return say(XENIOMMU_UNPROTECTED, "dom0-passthrough");
+    if (objection)
+        return policy_unknown(objection);
+    /* The oracle's 0 says nothing of an IOMMU in the way: only the firmware's tables do. */
+    if (facts->coverage != COVERAGE_YES)
+        return policy_unknown("coverage-unknown");
+    if (mates_object(facts, &verdict))
+        return verdict;
+    switch (facts->dom0_mode) {
+    case DOM0_TRANSLATED:
+        return protected_and_skip("dom0-pvh");
+    case DOM0_STRICT:
+        return say(XENIOMMU_PROTECTED, "dom0-strict");
+    case DOM0_RELAXED:
+        return say(XENIOMMU_RELAXED, "dom0-relaxed");
+    case DOM0_PASSTHROUGH:
+    case DOM0_MODE_UNKNOWN:
+        break;
+    }
+    return policy_unknown("dom0-mode-unknown");
+}
+
+static struct verdict of_guest(const struct facts *facts)
+{
+    const char *objection = oracle_objection(facts->oracle, ORACLE_TAKEN);
+    struct verdict verdict;
+
+    if (objection)
+        return policy_unknown(objection);
+    if (facts->bus == BUS_PCI && mates_object(facts, &verdict))
+        return verdict;
+    switch (facts->guest) {
+    case GUEST_KIND_PV:
+        /* The IOMMU maps machine frames, and PV memory is not contiguous in those. */
+        return say(XENIOMMU_PROTECTED, "assigned-pv");
+    case GUEST_KIND_TRANSLATED:
+        return protected_and_skip("assigned-translated");
+    case GUEST_KIND_UNKNOWN:
+        break;
+    }
+    return policy_unknown("guest-kind-unknown");
+}
+
+static struct verdict pci_of_nobody(const struct facts *facts)
+{
+    const char *objection = oracle_objection(facts->oracle, ORACLE_FREE);
+    struct verdict verdict;
+
+    if (objection)
+        return policy_unknown(objection);
+    if (facts->coverage != COVERAGE_YES)
+        return policy_unknown("coverage-unknown");
+    if (mates_object(facts, &verdict))
+        return verdict;
+    return say(XENIOMMU_QUARANTINED, "assignable");
+}
+
+static struct verdict decide_pci(const struct facts *facts)
+{
+    /* No unit in its way: nothing confines it, whoever owns it. But Xen refuses to give such a
+     * device to a guest, so one that a guest seems to have is a contradiction. */
+    if (facts->coverage == COVERAGE_NO)
+        return facts->owner == OWNER_GUEST ? policy_unknown("hypervisor-disagrees")
+                                           : say(XENIOMMU_UNPROTECTED, "not-covered");
+    switch (facts->owner) {
+    case OWNER_DOM0:
+        return pci_of_dom0(facts);
+    case OWNER_GUEST:
+        return of_guest(facts);
+    case OWNER_NONE:
+        return pci_of_nobody(facts);
+    case OWNER_UNKNOWN:
+        break;
+    }
+    return doubtful_owner(facts->doubt);
+}
+
+static struct verdict decide_dt(const struct facts *facts)
+{
+    switch (facts->owner) {
+    case OWNER_DOM0:
+        /* Xen assigned to dom0 at boot exactly what is behind an IOMMU. */
+        if (facts->oracle == ORACLE_TAKEN)
+            return protected_and_skip("behind-iommu");
+        if (facts->oracle == ORACLE_FREE)
+            return say(XENIOMMU_UNPROTECTED, "not-behind-iommu");
+        return policy_unknown(facts->oracle == ORACLE_NONE ? "hypervisor-error"
+                                                           : "hypervisor-disagrees");
+    case OWNER_GUEST:
+        return of_guest(facts);
+    case OWNER_NONE:
+        return policy_unknown("not-assigned");
+    case OWNER_UNKNOWN:
+        break;
+    }
+    return doubtful_owner(facts->doubt);
+}
+
+struct verdict policy_decide(const struct facts *facts)
+{
+    if (facts->iommu == IOMMU_DISABLED)
+        return say(XENIOMMU_UNPROTECTED, "iommu-disabled");
+    if (facts->iommu != IOMMU_ENABLED)
+        return policy_unknown("hypervisor-error");
+    if (facts->bus == BUS_PCI && facts->graphics_off && facts->owner != OWNER_GUEST)
+        return say(XENIOMMU_UNPROTECTED, "no-igfx");
+    if (facts->bus == BUS_DT)
+        return facts->grant_dma ? say(XENIOMMU_UNPROTECTED, "grant-dma") : decide_dt(facts);
+    return decide_pci(facts);
+}

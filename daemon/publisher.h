@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* Makes XenStore say what it should: the difference between what is published and what is wanted,
+ * in one transaction a tree. The only code that writes XenStore. */
+#ifndef XI_PUBLISHER_H
+#define XI_PUBLISHER_H
+
+#include <stdint.h>
+
+#include "store.h"
+#include "tree.h"
+
+/* Stands for the host's tree, which no domain but dom0 may read. */
+#define PUBLISHER_HOST UINT32_MAX
+
+struct publisher;
+
+/* A publisher that writes through store, which must outlive it. 0 or -ENOMEM. */
+int publisher_new(struct publisher **publisher, struct store *store);
+void publisher_free(struct publisher *publisher); /* NULL is allowed */
+
+/* Brings the tree of a domain (~/iommu) or of the host to what is wanted: sorted, without
+ * "generation", which is the publisher's own and grows by one with each change.
+ * 1 when something was written, 0 when it was so already, or a negative errno: -ENOENT when the
+ * domain has no home in XenStore (nothing is written then, so a removed domain never comes back),
+ * -EAGAIN when others interfered too often. */
+int publisher_publish(struct publisher *publisher, uint32_t domid, const struct tree *wanted);
+
+/* What this publisher last saw or wrote in this tree; NULL when it knows of none. */
+const struct tree *publisher_published(const struct publisher *publisher, uint32_t domid);
+
+/* Looks whether a domain's tree is still the one that was published; when not, the next publication
+ * reads it first. For a home that may have been replaced. 0 or a negative errno. */
+int publisher_verify(struct publisher *publisher, uint32_t domid);
+
+/* The domain is gone, or may have been replaced: what was published there is not known. */
+void publisher_forget(struct publisher *publisher, uint32_t domid);
+
+/* The same for every tree: the store may be another one. */
+void publisher_forget_all(struct publisher *publisher);
+
+/* Sets status to this word and takes back every record, in each tree that exists. For a start, a
+ * stop, and a crash. 0, or the first error after all were tried. */
+int publisher_withdraw(struct publisher *publisher, const char *status);
+
+#endif

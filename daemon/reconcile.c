@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT */
+#include "reconcile.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "complaints.h"
+#include "evidence.h"
+#include "log.h"
+#include "view.h"
+
+struct reconciler {
+    struct reconcile_parts parts;
+    struct inventory inventory;
+    struct domain_list domains;
+    enum iommu_use iommu;
+    struct xen_cmdline cmdline; /* one for the life of the hypervisor */
+    bool cmdline_known;
+    bool topology_changed;
+    bool introduced;
+    bool homeless;  /* a live domain has no home in XenStore yet */
+    bool published; /* once at least */
+    struct complaints complaints;
+};
+
+int reconciler_new(struct reconciler **out, const struct reconcile_parts *parts)
+{
+    *out = calloc(1, sizeof(**out));
+    if (!*out)
+        return -ENOMEM;
+    (*out)->parts = *parts;
+    (*out)->topology_changed = true;
+    return 0;
+}
+
+void reconciler_free(struct reconciler *reconciler)
+{
+    if (!reconciler)
+        return;
+    inventory_clear(&reconciler->inventory);
+    domain_list_free(&reconciler->domains);
+    complaints_clear(&reconciler->complaints);
+    free(reconciler);
+}
+
+void reconciler_pci_changed(struct reconciler *reconciler)
+{
+    reconciler->topology_changed = true;
+}
+
+void reconciler_domain_introduced(struct reconciler *reconciler)
+{
+    reconciler->introduced = true;
+}
+
+void reconciler_suspect(struct reconciler *reconciler)
+{
+    for (size_t i = 0; i < reconciler->inventory.count; i++)
+        if (reconciler->inventory.devices[i].owner.unannounced)
+            reconciler->inventory.devices[i].ask = true;
+}
+
+void reconciler_distrust(struct reconciler *reconciler)
+{
+    for (size_t i = 0; i < reconciler->inventory.count; i++) {
+        reconciler->inventory.devices[i].ask = true;
+        reconciler->inventory.devices[i].mates_known = false;
+    }
+    reconciler->topology_changed = true;
+    reconciler->introduced = true;
+}
+
+/* ------------------------------------------------------------- gathering the quick facts */
+
+static int read_domains(struct reconciler *reconciler)
+{
+    struct domain_list list;
+    int rc = hypervisor_domains(reconciler->parts.hypervisor, &list);
+
+    if (rc < 0) {
+        log_warning("listing the domains: %s", strerror(-rc));
+        return rc;
+    }
+    for (size_t i = 0; i < reconciler->domains.count; i++) {
+        const struct domain *old = &reconciler->domains.domains[i];
+        const struct domain *now = domain_list_find(&list, old->domid);
+
+        if (!now || memcmp(now->handle, old->handle, sizeof(now->handle)) != 0)
+            publisher_forget(reconciler->parts.publisher, old->domid);
+    }
+    domain_list_free(&reconciler->domains);
+    reconciler->domains = list;
+    return 0;
+}
+
+static void read_cmdline(struct reconciler *reconciler)
+{
+    int rc;
+
+    if (reconciler->cmdline_known)
+        return;
+    rc = hypervisor_cmdline(reconciler->parts.hypervisor, &reconciler->cmdline);
+    if (rc < 0)
+        log_warning("reading Xen's command line: %s", strerror(-rc));
+    reconciler->cmdline_known = rc == 0;
+}
+
+/* What the toolstack wrote of things that are not there. */
+static void note_oddities(struct reconciler *reconciler)
+{
+    const struct assignment *assignment = assignment_observer_get(reconciler->parts.assignment);
+    struct complaints now = {NULL, 0};
+
+    for (size_t i = 0; i < assignment->claim_count; i++) {
+        const struct pci_claim *claim = &assignment->claims[i];
+        char name[XENIOMMU_PCI_NAME_SIZE];
+
+        xeniommu_pci_name(claim->sbdf, name);
+        if (!domain_list_find(&reconciler->domains, claim->domid))
+            complain(&now, &reconciler->complaints,
+                     "/local/domain/0/backend/pci/%u: names %s, but there is no such domain",
+                     claim->domid, name);
+        else if (!inventory_find(&reconciler->inventory, claim->sbdf))
+            complain(&now, &reconciler->complaints,
+                     "/local/domain/0/backend/pci/%u: names %s, but there is no such device",
+                     claim->domid, name);
+    }
+    complaints_clear(&reconciler->complaints);
+    reconciler->complaints = now;
+}
+
+static int resolve_owners(struct reconciler *reconciler)
+{
+    const struct assignment *assignment = assignment_observer_get(reconciler->parts.assignment);
+    int rc = 0;
+
+    if (reconciler->topology_changed)
+        rc = inventory_update(&reconciler->inventory, pci_observer_topology(reconciler->parts.pci),
+                              reconciler->parts.tables);
+    if (rc < 0)
+        return rc;
+    if (reconciler->topology_changed)
+        rc = inventory_regroup(&reconciler->inventory);
+    if (rc < 0)
+        return rc;
+    reconciler->topology_changed = false;
+    for (size_t i = 0; i < reconciler->inventory.count; i++) {
+        struct device *device = &reconciler->inventory.devices[i];
+        struct ownership owner =
+            ownership_resolve(&device->function, assignment, &reconciler->domains);
+
+        device->moved = !ownership_same(&owner, &device->owner);
+        device->ask = device->ask || device->moved;
+        device->owner = owner;
+        device->fresh = false;
+    }
+    note_oddities(reconciler);
+    return 0;
+}
+
+/* ------------------------------------------------------------- the verdicts */
+
+static enum dom0_mode dom0_mode(const struct reconciler *reconciler)
+{
+    const struct domain *dom0 = domain_list_find(&reconciler->domains, 0);
+
+    if (!dom0 || !reconciler->cmdline_known)
+        return DOM0_MODE_UNKNOWN;
+    /* A PVH dom0 has no other mode than strict; but an option we do not know may change that. */
+    if (dom0->kind == GUEST_KIND_TRANSLATED)
+        return reconciler->cmdline.dom0_mode == DOM0_RELAXED ||
+                       reconciler->cmdline.dom0_mode == DOM0_STRICT
+                   ? DOM0_TRANSLATED
+                   : DOM0_MODE_UNKNOWN;
+    return reconciler->cmdline.dom0_mode;
+}
+
+static struct verdict decide(const struct reconciler *reconciler, const struct device *device)
+{
+    static const enum coverage coverage[] = {
+        [ACPI_COVERAGE_UNKNOWN] = COVERAGE_UNKNOWN,
+        [ACPI_COVERAGE_NONE] = COVERAGE_NO,
+        [ACPI_COVERAGE_YES] = COVERAGE_YES,
+    };
+    struct facts facts = {
+        .bus = BUS_PCI,
+        .iommu = reconciler->iommu,
+        .oracle = device->oracle,
+        .owner = device->owner.kind,
+        .doubt = device->owner.doubt,
+        .guest = device->owner.guest,
+        .dom0_mode = dom0_mode(reconciler),
+        .coverage = coverage[device->coverage.coverage],
+        .mates = inventory_mates(&reconciler->inventory, device),
+        .graphics_off = reconciler->cmdline.graphics_off && device->coverage.igd_only,
+    };
+
+    return policy_decide(&facts);
+}
+
+static void announce(const struct reconciler *reconciler, const struct device *device,
+                     const struct verdict *verdict)
+{
+    char name[XENIOMMU_PCI_NAME_SIZE];
+
+    if (!reconciler->published)
+        return;
+    xeniommu_pci_name(device->function.sbdf, name);
+    log_info("%s: %s, swiotlb %s (%s)", name, xeniommu_state_name(verdict->state),
+             verdict->skip_swiotlb ? "skip" : "keep", verdict->reason);
+}
+
+static void settle(const struct reconciler *reconciler, struct device *device,
+                   struct verdict verdict)
+{
+    if (policy_same(&device->verdict, &verdict))
+        return;
+    announce(reconciler, device, &verdict);
+    device->verdict = verdict;
+}
+
+/* Takes back what does not hold any more, from what is known without asking Xen about a device.
+ * True when there was anything. */
+static bool downgrade(struct reconciler *reconciler)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < reconciler->inventory.count; i++) {
+        struct device *device = &reconciler->inventory.devices[i];
+        struct verdict verdict;
+
+        if (!policy_is_claim(&device->verdict))
+            continue;
+        verdict = decide(reconciler, device);
+        if (policy_same(&verdict, &device->verdict) && !device->moved)
+            continue;
+        settle(reconciler, device,
+               policy_is_claim(&verdict) ? policy_unknown("assignment-incomplete") : verdict);
+        any = true;
+    }
+    return any;
+}
+
+/* A stronger word than the published one needs Xen's answer from this pass. */
+static void conclude(struct reconciler *reconciler)
+{
+    for (size_t i = 0; i < reconciler->inventory.count; i++) {
+        struct device *device = &reconciler->inventory.devices[i];
+        struct verdict verdict = decide(reconciler, device);
+
+        if (policy_is_claim(&verdict) && !device->fresh &&
+            !policy_same(&verdict, &device->verdict)) {
+            evidence_ask(reconciler->parts.hypervisor, device);
+            verdict = decide(reconciler, device);
+        }
+        settle(reconciler, device, verdict);
+    }
+}
+
+/* ------------------------------------------------------------- publishing */
+
+static int publish_domain(struct reconciler *reconciler, const struct view_source *source,
+                          const struct domain *domain)
+{
+    struct tree tree = {NULL, 0, 0};
+    int rc = view_of_domain(source, domain->domid, &tree);
+
+    if (rc == 0)
+        rc = publisher_publish(reconciler->parts.publisher, domain->domid, &tree);
+    tree_clear(&tree);
+    if (rc == -ENOENT) {
+        publisher_forget(reconciler->parts.publisher, domain->domid);
+        reconciler->homeless = reconciler->homeless || domain->alive;
+        return 0;
+    }
+    return rc < 0 ? rc : 0;
+}
+
+static int publish_host(struct reconciler *reconciler, const struct view_source *source)
+{
+    struct tree tree = {NULL, 0, 0};
+    int rc = view_of_host(source, &tree);
+
+    if (rc == 0)
+        rc = publisher_publish(reconciler->parts.publisher, PUBLISHER_HOST, &tree);
+    tree_clear(&tree);
+    return rc < 0 ? rc : 0;
+}
+
+/* Every tree is tried, so that one domain's trouble is not another's. */
+static int publish(struct reconciler *reconciler)
+{
+    struct view_source source = {
+        .inventory = &reconciler->inventory,
+        .assignment = assignment_observer_get(reconciler->parts.assignment),
+        .domains = &reconciler->domains,
+        .iommu = reconciler->iommu,
+        .status = reconciler->parts.status,
+    };
+    int first = publish_host(reconciler, &source);
+
+    reconciler->homeless = false;
+    for (size_t i = 0; i < reconciler->domains.count; i++) {
+        const struct domain *domain = &reconciler->domains.domains[i];
+        int rc = publish_domain(reconciler, &source, domain);
+
+        if (rc < 0) {
+            log_warning("publishing for domain %u: %s", domain->domid, strerror(-rc));
+            if (first == 0 || rc == -ENOMEM)
+                first = rc;
+        }
+        if (store_is_lost(rc))
+            return rc;
+    }
+    return first;
+}
+
+static int verify_homes(struct reconciler *reconciler)
+{
+    int rc = 0;
+
+    if (reconciler->introduced)
+        for (size_t i = 0; rc == 0 && i < reconciler->domains.count; i++)
+            rc =
+                publisher_verify(reconciler->parts.publisher, reconciler->domains.domains[i].domid);
+    if (rc == 0)
+        reconciler->introduced = false;
+    return rc;
+}
+
+/* ------------------------------------------------------------- a pass */
+
+int reconciler_run(struct reconciler *reconciler)
+{
+    int trouble, rc;
+
+    trouble = read_domains(reconciler);
+    read_cmdline(reconciler);
+    /* Without the list of domains no owner is certain: as good as no word from Xen at all. */
+    reconciler->iommu =
+        trouble < 0 ? IOMMU_UNKNOWN : hypervisor_iommu(reconciler->parts.hypervisor);
+    rc = assignment_observer_refresh(reconciler->parts.assignment);
+    if (rc == 0)
+        rc = resolve_owners(reconciler);
+    if (rc == 0)
+        rc = verify_homes(reconciler);
+    if (rc < 0)
+        return rc;
+    if (downgrade(reconciler)) {
+        rc = publish(reconciler);
+        if (rc == -ENOMEM || store_is_lost(rc))
+            return rc;
+    }
+    if (reconciler->iommu == IOMMU_ENABLED) {
+        rc = evidence_gather(reconciler->parts.hypervisor, &reconciler->inventory);
+        if (rc < 0)
+            return rc;
+    }
+    conclude(reconciler);
+    rc = publish(reconciler);
+    reconciler->published = reconciler->published || rc == 0;
+    return rc < 0 ? rc : trouble;
+}
+
+bool reconciler_wants_recheck(const struct reconciler *reconciler)
+{
+    if (reconciler->homeless || reconciler->iommu == IOMMU_UNKNOWN || !reconciler->cmdline_known)
+        return true;
+    for (size_t i = 0; i < reconciler->inventory.count; i++)
+        if (reconciler->inventory.devices[i].owner.kind == OWNER_GUEST)
+            return true;
+    return reconciler->iommu == IOMMU_ENABLED && evidence_is_due(&reconciler->inventory);
+}
+
+void reconciler_summary(const struct reconciler *reconciler, char *text, size_t size)
+{
+    static const enum xeniommu_state states[] = {XENIOMMU_PROTECTED, XENIOMMU_RELAXED,
+                                                 XENIOMMU_UNPROTECTED, XENIOMMU_QUARANTINED,
+                                                 XENIOMMU_UNKNOWN};
+    size_t used;
+
+    used = (size_t)snprintf(text, size, "%zu PCI functions", reconciler->inventory.count);
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]) && used < size; i++) {
+        size_t count = 0;
+
+        for (size_t j = 0; j < reconciler->inventory.count; j++)
+            count += reconciler->inventory.devices[j].verdict.state == states[i];
+        if (count)
+            used += (size_t)snprintf(text + used, size - used, ", %zu %s", count,
+                                     xeniommu_state_name(states[i]));
+    }
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* One pass: gather the facts, find the verdicts, publish the difference. Level-triggered: what
+ * happened only decides what is read again, never what is concluded from it. */
+#ifndef XI_RECONCILE_H
+#define XI_RECONCILE_H
+
+#include "observe/acpi.h"
+#include "observe/assignment.h"
+#include "observe/hypervisor.h"
+#include "observe/pci.h"
+#include "publisher.h"
+
+/* The parts a reconciler works with; the caller keeps and frees them. */
+struct reconcile_parts {
+    struct hypervisor *hypervisor;
+    struct pci_observer *pci;
+    struct assignment_observer *assignment;
+    struct publisher *publisher;
+    const struct acpi_tables *tables;
+    const char
+        *status; /* what a complete tree says of itself: "ready" while somebody keeps it so */
+};
+
+struct reconciler;
+
+/* 0 or -ENOMEM. */
+int reconciler_new(struct reconciler **reconciler, const struct reconcile_parts *parts);
+void reconciler_free(struct reconciler *reconciler); /* NULL is allowed */
+
+/* The set of PCI functions changed. */
+void reconciler_pci_changed(struct reconciler *reconciler);
+/* A domain was introduced: its home in XenStore may be a new one. */
+void reconciler_domain_introduced(struct reconciler *reconciler);
+/* It is time to look where the hypervisor may have let go without a word. */
+void reconciler_suspect(struct reconciler *reconciler);
+/* Nothing that is known need hold any more: ask everything again. */
+void reconciler_distrust(struct reconciler *reconciler);
+
+/* Runs a pass. 0, or the error that kept a part of it from being done: then another pass is due,
+ * but what could be published has been. -ENOMEM: the reconciler is of no more use. */
+int reconciler_run(struct reconciler *reconciler);
+
+/* After a pass: what cannot be learnt from any event makes another one due in a while. */
+bool reconciler_wants_recheck(const struct reconciler *reconciler);
+
+/* A line for people: how many devices are in which state. */
+void reconciler_summary(const struct reconciler *reconciler, char *text, size_t size);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#include "transaction.h"
+
+#include <errno.h>
+
+static int last_error(void)
+{
+    return errno ? -errno : -EIO;
+}
+
+int transaction_run(struct store *store, transaction_fn *fn, void *arg)
+{
+    struct xs_handle *xs = store_handle(store);
+
+    for (int tries = 0; tries < TRANSACTION_TRIES; tries++) {
+        xs_transaction_t t;
+        int rc;
+
+        errno = 0;
+        t = xs_transaction_start(xs);
+        if (t == XBT_NULL)
+            return last_error();
+        rc = fn(store, t, arg);
+        errno = 0;
+        if (xs_transaction_end(xs, t, rc != 0))
+            return rc;
+        /* A failure to abort matters only where fn had no complaint of its own. */
+        if (rc < 0)
+            return rc;
+        if (errno != EAGAIN)
+            return last_error();
+    }
+    return -EAGAIN;
+}
+
+int transaction_snapshot(struct store *store, transaction_fn *fn, void *arg)
+{
+    struct xs_handle *xs = store_handle(store);
+    xs_transaction_t t;
+    int rc;
+
+    errno = 0;
+    t = xs_transaction_start(xs);
+    if (t == XBT_NULL)
+        return last_error();
+    rc = fn(store, t, arg);
+    errno = 0;
+    if (!xs_transaction_end(xs, t, true) && rc >= 0)
+        return last_error();
+    return rc;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+#include "view.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A device as one domain sees it. */
+struct sighting {
+    uint32_t address; /* the domain's own */
+    const struct device *device;
+    struct verdict verdict;
+};
+
+struct sightings {
+    struct sighting *items;
+    size_t count;
+};
+
+static int start(const struct view_source *source, struct tree *tree)
+{
+    int rc = tree_add(tree, "version", XENIOMMU_ABI_VERSION);
+
+    return rc == 0 ? tree_add(tree, "status", source->status) : rc;
+}
+
+static int add_verdict(struct tree *tree, const char *base, const struct verdict *verdict)
+{
+    int rc = tree_add_leaf(tree, base, "state", xeniommu_state_name(verdict->state));
+
+    if (rc == 0)
+        rc = tree_add_leaf(tree, base, "swiotlb", verdict->skip_swiotlb ? "skip" : "keep");
+    if (rc == 0)
+        rc = tree_add_leaf(tree, base, "reason", verdict->reason);
+    return rc;
+}
+
+static int add_number(struct tree *tree, const char *base, const char *leaf, uint32_t number)
+{
+    char text[16];
+
+    snprintf(text, sizeof(text), "%" PRIu32, number);
+    return tree_add_leaf(tree, base, leaf, text);
+}
+
+static void device_base(uint32_t sbdf, char base[24])
+{
+    memcpy(base, "pci/", 4);
+    xeniommu_pci_name(sbdf, base + 4);
+}
+
+/* The hypervisor contradicts that dom0 has it: then nobody is known to. */
+static int add_owner(struct tree *tree, const char *base, const struct device *device)
+{
+    switch (device->owner.kind) {
+    case OWNER_DOM0:
+        if (device->oracle == ORACLE_TAKEN)
+            break;
+        return tree_add_leaf(tree, base, "owner", "0");
+    case OWNER_GUEST:
+        return add_number(tree, base, "owner", device->owner.domid);
+    case OWNER_NONE:
+        return tree_add_leaf(tree, base, "owner", "none");
+    case OWNER_UNKNOWN:
+        break;
+    }
+    return tree_add_leaf(tree, base, "owner", "unknown");
+}
+
+static int add_host_device(struct tree *tree, const struct device *device)
+{
+    char base[24];
+    int rc;
+
+    device_base(device->function.sbdf, base);
+    rc = add_verdict(tree, base, &device->verdict);
+    if (rc == 0)
+        rc = add_owner(tree, base, device);
+    if (rc == 0 && device->grouped)
+        rc = add_number(tree, base, "group", device->group);
+    if (rc == 0 && device->coverage.unit[0])
+        rc = tree_add_leaf(tree, base, "iommu", device->coverage.unit);
+    return rc;
+}
+
+int view_of_host(const struct view_source *source, struct tree *tree)
+{
+    static const char *const words[] = {
+        [IOMMU_UNKNOWN] = "unknown", [IOMMU_DISABLED] = "disabled", [IOMMU_ENABLED] = "enabled"};
+    int rc = start(source, tree);
+
+    if (rc == 0)
+        rc = tree_add(tree, "iommu", words[source->iommu]);
+    for (size_t i = 0; rc == 0 && i < source->inventory->count; i++)
+        rc = add_host_device(tree, &source->inventory->devices[i]);
+    tree_sort(tree);
+    return rc;
+}
+
+/* ------------------------------------------------------------- a domain's own view */
+
+static void see_dom0(const struct view_source *source, struct sightings *seen)
+{
+    for (size_t i = 0; i < source->inventory->count; i++) {
+        const struct device *device = &source->inventory->devices[i];
+
+        /* One of unknown owner that pciback keeps is none of dom0's drivers' business. */
+        if (device->owner.kind == OWNER_DOM0 || (device->owner.kind == OWNER_UNKNOWN &&
+                                                 strcmp(device->function.driver, "pciback") != 0))
+            seen->items[seen->count++] =
+                (struct sighting){device->function.sbdf, device, device->verdict};
+    }
+}
+
+static void see_guest(const struct view_source *source, uint32_t domid, struct sightings *seen)
+{
+    const struct assignment *assignment = source->assignment;
+
+    for (size_t i = 0; i < assignment->claim_count; i++) {
+        const struct pci_claim *claim = &assignment->claims[i];
+        const struct device *device;
+        struct sighting *item = &seen->items[seen->count];
+
+        if (claim->serves != domid || !claim_guest_address(claim, source->domains, &item->address))
+            continue;
+        device = inventory_find(source->inventory, claim->sbdf);
+        if (!device)
+            continue;
+        item->device = device;
+        item->verdict = device->verdict;
+        if (device->owner.kind != OWNER_GUEST || device->owner.domid != domid)
+            item->verdict = policy_unknown(
+                policy_is_claim(&device->verdict) ? "assignment-ending" : device->verdict.reason);
+        seen->count++;
+    }
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct sighting *x = a, *y = b;
+
+    if (x->address != y->address)
+        return x->address < y->address ? -1 : 1;
+    return x->device->function.sbdf < y->device->function.sbdf
+               ? -1
+               : x->device->function.sbdf > y->device->function.sbdf;
+}
+
+/* Two devices at one address: neither can be told from the other. */
+static void merge(struct sightings *seen)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < seen->count; i++) {
+        struct sighting *last = kept ? &seen->items[kept - 1] : NULL;
+
+        if (!last || last->address != seen->items[i].address)
+            seen->items[kept++] = seen->items[i];
+        else if (last->device != seen->items[i].device)
+            last->verdict = policy_unknown("records-conflict");
+    }
+    seen->count = kept;
+}
+
+/* The number of a group in a domain's tree is the lowest of the domain's own addresses in it, so
+ * that it says nothing of the host. False when no other of this domain's devices is in it. */
+static bool own_group(const struct sightings *seen, const struct sighting *item, uint32_t *group)
+{
+    bool lowest_known = false, shared = false;
+
+    if (!item->device->grouped)
+        return false;
+    for (size_t i = 0; i < seen->count; i++) {
+        if (seen->items[i].device->group != item->device->group)
+            continue;
+        if (!lowest_known)
+            *group = seen->items[i].address;
+        lowest_known = true;
+        shared = shared || &seen->items[i] != item;
+    }
+    return shared;
+}
+
+static int add_sightings(struct tree *tree, const struct sightings *seen)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < seen->count; i++) {
+        uint32_t group;
+        char base[24];
+
+        device_base(seen->items[i].address, base);
+        rc = add_verdict(tree, base, &seen->items[i].verdict);
+        if (rc == 0 && own_group(seen, &seen->items[i], &group))
+            rc = add_number(tree, base, "group", group);
+    }
+    return rc;
+}
+
+int view_of_domain(const struct view_source *source, uint32_t domid, struct tree *tree)
+{
+    struct sightings seen = {NULL, 0};
+    size_t most = domid == 0 ? source->inventory->count : source->assignment->claim_count;
+    int rc = start(source, tree);
+
+    if (rc < 0)
+        return rc;
+    seen.items = calloc(most + 1, sizeof(*seen.items));
+    if (!seen.items)
+        return -ENOMEM;
+    if (domid == 0)
+        see_dom0(source, &seen);
+    else
+        see_guest(source, domid, &seen);
+    if (seen.count)
+        qsort(seen.items, seen.count, sizeof(*seen.items), compare);
+    merge(&seen);
+    rc = add_sightings(tree, &seen);
+    free(seen.items);
+    tree_sort(tree);
+    return rc;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* What the trees in XenStore should hold, made from the inventory. Pure. */
+#ifndef XI_VIEW_H
+#define XI_VIEW_H
+
+#include "inventory.h"
+#include "tree.h"
+
+struct view_source {
+    const struct inventory *inventory;
+    const struct assignment *assignment;
+    const struct domain_list *domains;
+    enum iommu_use iommu;
+    const char *status;
+};
+
+/* Both add to an empty tree and sort it. 0 or -ENOMEM. */
+
+/* The host's tree: every device under its host address. */
+int view_of_host(const struct view_source *source, struct tree *tree);
+
+/* A domain's tree: its own devices, under its own addresses. */
+int view_of_domain(const struct view_source *source, uint32_t domid, struct tree *tree);
+
+#endif
