@@ -168,7 +168,7 @@ bool parse_number(const char *text, uint64_t *number)
 
 int store_read_number(struct store *store, xs_transaction_t t, const char *path, uint64_t *number)
 {
-    size_t length;
+    size_t length = 0;
     char *text;
     int rc = store_read(store, t, path, &text, &length);
 

@@ -195,7 +195,7 @@ static struct finding find(const struct acpi_dmar *dmar, struct requester reques
 }
 
 /* A virtual function is covered like its physical one. Xen looks up an ARI function as function 0
- * of device 0; whether this is one the topology does not say, so both must give the same. */
+ * of device 0; whether this endpoint is one the topology does not say, so both must agree. */
 static struct finding find_function(const struct acpi_dmar *dmar,
                                     const struct pci_function *function,
                                     const struct pci_topology *topology)
@@ -210,7 +210,8 @@ static struct finding find_function(const struct acpi_dmar *dmar,
         requester.sbdf = function->physfn;
     }
     finding = find(dmar, requester, topology);
-    if (requester.function->parent == PCI_NO_SBDF || !DEVICE(requester.sbdf))
+    if (requester.function->is_bridge || requester.function->parent == PCI_NO_SBDF ||
+        !DEVICE(requester.sbdf))
         return finding;
     requester.sbdf = BUS_START(requester.sbdf);
     extended = find(dmar, requester, topology);

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+#include "fake_xenstore.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xenstore.h>
+
+#define NODES_MAX     4096
+#define PATH_MAX_FAKE 128
+
+struct node {
+    bool used;
+    char path[PATH_MAX_FAKE];
+    char *value;
+    unsigned int reader; /* 0: nobody but dom0 */
+};
+
+/* A store; a transaction works on a copy. */
+struct state {
+    struct node nodes[NODES_MAX];
+    unsigned long changes;
+};
+
+static struct state committed, working;
+static bool open_transaction;
+static unsigned long started_at;
+static int operations, commits;
+static struct {
+    char call[16];
+    int error, count;
+} failure;
+static void (*before_commit)(void);
+
+static struct state *current(xs_transaction_t t)
+{
+    return t == XBT_NULL ? &committed : &working;
+}
+
+static void clear(struct state *state)
+{
+    for (size_t i = 0; i < NODES_MAX; i++)
+        free(state->nodes[i].value);
+    memset(state, 0, sizeof(*state));
+}
+
+static void copy(struct state *to, const struct state *from)
+{
+    clear(to);
+    *to = *from;
+    for (size_t i = 0; i < NODES_MAX; i++)
+        if (to->nodes[i].used)
+            to->nodes[i].value = strdup(from->nodes[i].value);
+}
+
+static struct node *find(struct state *state, const char *path)
+{
+    for (size_t i = 0; i < NODES_MAX; i++)
+        if (state->nodes[i].used && strcmp(state->nodes[i].path, path) == 0)
+            return &state->nodes[i];
+    return NULL;
+}
+
+/* As xenstored: missing parents are made, and a new node has its parent's permissions. */
+static struct node *make(struct state *state, const char *path)
+{
+    struct node *node = find(state, path), *parent = NULL;
+    char up[PATH_MAX_FAKE];
+    char *slash;
+
+    if (node)
+        return node;
+    snprintf(up, sizeof(up), "%s", path);
+    slash = strrchr(up, '/');
+    if (slash && slash != up) {
+        *slash = '\0';
+        parent = make(state, up);
+    }
+    for (node = state->nodes; node->used; node++)
+        if (node == &state->nodes[NODES_MAX - 1])
+            abort();
+    node->used = true;
+    snprintf(node->path, sizeof(node->path), "%s", path);
+    node->value = strdup("");
+    node->reader = parent ? parent->reader : 0;
+    return node;
+}
+
+static bool below(const char *path, const char *directory)
+{
+    size_t length = strlen(directory);
+
+    return strncmp(path, directory, length) == 0 && (path[length] == '/' || !path[length]);
+}
+
+static bool failing(const char *call)
+{
+    if (!failure.count || strcmp(call, failure.call) != 0)
+        return false;
+    failure.count--;
+    errno = failure.error;
+    return true;
+}
+
+static void put(struct state *state, const char *path, const char *value, size_t length)
+{
+    struct node *node = make(state, path);
+
+    free(node->value);
+    node->value = strndup(value, length);
+    state->changes++;
+}
+
+static bool drop(struct state *state, const char *path)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < NODES_MAX; i++) {
+        struct node *node = &state->nodes[i];
+
+        if (!node->used || !below(node->path, path))
+            continue;
+        free(node->value);
+        *node = (struct node){0};
+        any = true;
+    }
+    state->changes += any;
+    return any;
+}
+
+/* ------------------------------------------------------------- for the tests */
+
+void fake_reset(void)
+{
+    clear(&committed);
+    clear(&working);
+    open_transaction = false;
+    operations = commits = 0;
+    failure.count = 0;
+    before_commit = NULL;
+}
+
+void fake_put(const char *path, const char *value)
+{
+    put(&committed, path, value, strlen(value));
+}
+
+void fake_remove(const char *path)
+{
+    drop(&committed, path);
+}
+
+void fake_chmod(const char *path, unsigned int reader)
+{
+    find(&committed, path)->reader = reader;
+}
+
+const char *fake_get(const char *path)
+{
+    const struct node *node = find(&committed, path);
+
+    return node ? node->value : NULL;
+}
+
+const char *fake_permissions(const char *path)
+{
+    static char text[16];
+    const struct node *node = find(&committed, path);
+
+    snprintf(text, sizeof(text),
+             !node          ? ""
+             : node->reader ? "n0,r%u"
+                            : "n0",
+             node ? node->reader : 0);
+    return text;
+}
+
+int fake_count(const char *path)
+{
+    int count = 0;
+
+    for (size_t i = 0; i < NODES_MAX; i++)
+        count += committed.nodes[i].used && below(committed.nodes[i].path, path);
+    return count;
+}
+
+int fake_operations(void)
+{
+    return operations;
+}
+
+int fake_commits(void)
+{
+    return commits;
+}
+
+void fake_fail(const char *call, int error, int count)
+{
+    snprintf(failure.call, sizeof(failure.call), "%s", call);
+    failure.error = error;
+    failure.count = count;
+}
+
+void fake_before_commit(void (*fn)(void))
+{
+    before_commit = fn;
+}
+
+/* ------------------------------------------------------------- libxenstore */
+
+const char *xs_daemon_socket(void)
+{
+    return "/nonexistent/socket";
+}
+
+struct xs_handle *xs_open(unsigned long flags)
+{
+    (void)flags;
+    return failing("open") ? NULL : (struct xs_handle *)&committed;
+}
+
+void xs_close(struct xs_handle *h)
+{
+    (void)h;
+}
+
+int xs_fileno(struct xs_handle *h)
+{
+    (void)h;
+    return -1;
+}
+
+bool xs_watch(struct xs_handle *h, const char *path, const char *token)
+{
+    (void)h;
+    (void)path;
+    (void)token;
+    return !failing("watch");
+}
+
+char **xs_check_watch(struct xs_handle *h)
+{
+    (void)h;
+    errno = EAGAIN;
+    return NULL;
+}
+
+void *xs_read(struct xs_handle *h, xs_transaction_t t, const char *path, unsigned int *len)
+{
+    struct node *node = find(current(t), path);
+
+    (void)h;
+    if (failing("read"))
+        return NULL;
+    if (!node) {
+        errno = ENOENT;
+        return NULL;
+    }
+    if (len)
+        *len = (unsigned int)strlen(node->value);
+    return strdup(node->value);
+}
+
+static bool is_child(const struct node *node, const char *path)
+{
+    size_t length = strlen(path);
+
+    return node->used && strncmp(node->path, path, length) == 0 && node->path[length] == '/' &&
+           !strchr(node->path + length + 1, '/');
+}
+
+char **xs_directory(struct xs_handle *h, xs_transaction_t t, const char *path, unsigned int *num)
+{
+    struct state *state = current(t);
+    unsigned int count = 0, at = 0;
+    size_t room = 0;
+    char **names, *text;
+
+    (void)h;
+    if (failing("directory"))
+        return NULL;
+    if (!find(state, path)) {
+        errno = ENOENT;
+        return NULL;
+    }
+    for (size_t i = 0; i < NODES_MAX; i++) {
+        if (is_child(&state->nodes[i], path)) {
+            count++;
+            room += PATH_MAX_FAKE;
+        }
+    }
+    names = malloc(count * sizeof(*names) + room + 1);
+    if (!names)
+        return NULL;
+    text = (char *)(names + count);
+    for (size_t i = 0; i < NODES_MAX; i++) {
+        if (!is_child(&state->nodes[i], path))
+            continue;
+        names[at] = text + at * PATH_MAX_FAKE;
+        snprintf(names[at++], PATH_MAX_FAKE, "%s", strrchr(state->nodes[i].path, '/') + 1);
+    }
+    *num = count;
+    return names;
+}
+
+bool xs_write(struct xs_handle *h, xs_transaction_t t, const char *path, const void *data,
+              unsigned int len)
+{
+    (void)h;
+    if (failing("write"))
+        return false;
+    operations++;
+    put(current(t), path, data, len);
+    return true;
+}
+
+bool xs_mkdir(struct xs_handle *h, xs_transaction_t t, const char *path)
+{
+    (void)h;
+    if (failing("mkdir"))
+        return false;
+    operations++;
+    make(current(t), path);
+    return true;
+}
+
+bool xs_rm(struct xs_handle *h, xs_transaction_t t, const char *path)
+{
+    (void)h;
+    if (failing("rm"))
+        return false;
+    if (drop(current(t), path)) {
+        operations++;
+        return true;
+    }
+    errno = ENOENT;
+    return false;
+}
+
+struct xs_permissions *xs_get_permissions(struct xs_handle *h, xs_transaction_t t, const char *path,
+                                          unsigned int *num)
+{
+    struct node *node = find(current(t), path);
+    struct xs_permissions *permissions = calloc(2, sizeof(*permissions));
+
+    (void)h;
+    if (!node || !permissions || failing("get")) {
+        free(permissions);
+        errno = node ? EIO : ENOENT;
+        return NULL;
+    }
+    permissions[1] = (struct xs_permissions){.id = node->reader, .perms = XS_PERM_READ};
+    *num = node->reader ? 2 : 1;
+    return permissions;
+}
+
+bool xs_set_permissions(struct xs_handle *h, xs_transaction_t t, const char *path,
+                        struct xs_permissions *perms, unsigned int num)
+{
+    (void)h;
+    if (failing("set"))
+        return false;
+    operations++;
+    make(current(t), path)->reader = num > 1 ? perms[1].id : 0;
+    return true;
+}
+
+xs_transaction_t xs_transaction_start(struct xs_handle *h)
+{
+    (void)h;
+    if (failing("start") || open_transaction)
+        return XBT_NULL;
+    copy(&working, &committed);
+    started_at = committed.changes;
+    open_transaction = true;
+    return 1;
+}
+
+bool xs_transaction_end(struct xs_handle *h, xs_transaction_t t, bool abort_it)
+{
+    void (*fn)(void) = before_commit;
+
+    (void)h;
+    (void)t;
+    open_transaction = false;
+    before_commit = NULL;
+    if (fn)
+        fn();
+    if (abort_it)
+        return true;
+    if (failing("end"))
+        return false;
+    if (committed.changes != started_at) {
+        errno = EAGAIN;
+        return false;
+    }
+    copy(&committed, &working);
+    commits++;
+    return true;
+}

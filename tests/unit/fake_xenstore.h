@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* libxenstore's calls over a small store in memory: records what is written, fails on demand, and
+ * lets a test act between the steps of a transaction. */
+#ifndef XI_TESTS_FAKE_XENSTORE_H
+#define XI_TESTS_FAKE_XENSTORE_H
+
+#include <stdbool.h>
+
+/* An empty store with these nodes' parents; everything owned by dom0, readable by nobody else. */
+void fake_reset(void);
+
+/* What an outsider does, outside of any transaction. */
+void fake_put(const char *path, const char *value);
+void fake_remove(const char *path);
+void fake_chmod(const char *path, unsigned int reader);
+
+/* The committed value, or NULL. */
+const char *fake_get(const char *path);
+/* "n0" or "n0,rN" of a committed node; "" when there is none. */
+const char *fake_permissions(const char *path);
+/* The number of committed nodes below, and with, this path. */
+int fake_count(const char *path);
+
+/* Writes, removals, mkdirs and permission changes asked for since fake_reset(). */
+int fake_operations(void);
+int fake_commits(void);
+
+/* The next COUNT calls of this kind fail: "read", "write", "rm", "start", "end" ... */
+void fake_fail(const char *call, int error, int count);
+
+/* Calls fn once, right before the transaction that is open next is ended. */
+void fake_before_commit(void (*fn)(void));
+
+#endif

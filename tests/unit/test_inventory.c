@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* Groups, how their members are owned, and the views that domains get. */
+#include "unit.h"
+
+#include <string.h>
+
+#include "inventory.h"
+#include "view.h"
+
+/* 01:00.0 is a bridge, 02:01.0 and 02:02.0 are behind it, 03:00.0 is alone. */
+enum { BRIDGE = 0x100, LEFT = 0x208, RIGHT = 0x210, ALONE = 0x300 };
+
+static struct pci_function functions[] = {
+    {.sbdf = 0, .class_code = 0x060000},
+    {.sbdf = BRIDGE, .class_code = 0x060400, .is_bridge = true, .secondary_bus = 2},
+    {.sbdf = LEFT, .parent = BRIDGE, .class_code = 0x020000},
+    {.sbdf = RIGHT, .parent = BRIDGE, .class_code = 0x020000},
+    {.sbdf = ALONE, .class_code = 0x020000},
+};
+static const struct pci_topology topology = {functions, 5};
+static struct inventory inventory;
+static struct acpi_tables *tables;
+
+static int set_up(void **state)
+{
+    char error[128];
+
+    (void)state;
+    if (acpi_tables_parse(NULL, 0, NULL, 0, &tables, error, sizeof(error)) ||
+        inventory_update(&inventory, &topology, tables) ||
+        groups_add(&inventory.groups, LEFT, BRIDGE) || groups_add(&inventory.groups, LEFT, RIGHT) ||
+        inventory_regroup(&inventory))
+        return -1;
+    for (size_t i = 0; i < inventory.count; i++) {
+        inventory.devices[i].mates_known = true;
+        inventory.devices[i].owner.kind = OWNER_DOM0;
+    }
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    inventory_clear(&inventory);
+    acpi_tables_free(tables);
+    return 0;
+}
+
+static void own(uint32_t sbdf, enum owner_kind kind, uint32_t domid)
+{
+    struct device *device = inventory_find(&inventory, sbdf);
+
+    assert_non_null(device);
+    device->owner.kind = kind;
+    device->owner.domid = domid;
+}
+
+static enum group_mates mates(uint32_t sbdf)
+{
+    return inventory_mates(&inventory, inventory_find(&inventory, sbdf));
+}
+
+static void host_bridges_are_left_out(void **state)
+{
+    (void)state;
+    assert_int_equal(inventory.count, 4);
+    assert_null(inventory_find(&inventory, 0));
+}
+
+static void splits(void **state)
+{
+    (void)state;
+    assert_int_equal(mates(LEFT), MATES_TOGETHER);
+    own(LEFT, OWNER_GUEST, 1);
+    assert_int_equal(mates(LEFT), MATES_APART);
+    assert_int_equal(mates(RIGHT), MATES_APART);
+    assert_int_equal(mates(ALONE), MATES_TOGETHER);
+    own(RIGHT, OWNER_GUEST, 2);
+    assert_int_equal(mates(LEFT), MATES_APART);
+    own(RIGHT, OWNER_GUEST, 1);
+    /* The bridge stays dom0's, and does not count. */
+    assert_int_equal(mates(LEFT), MATES_TOGETHER);
+    assert_int_equal(mates(RIGHT), MATES_TOGETHER);
+    assert_int_equal(mates(BRIDGE), MATES_TOGETHER);
+}
+
+static void a_mate_without_owner(void **state)
+{
+    (void)state;
+    own(LEFT, OWNER_NONE, 0);
+    assert_int_equal(mates(LEFT), MATES_APART);
+    assert_int_equal(mates(RIGHT), MATES_TOGETHER);
+    own(RIGHT, OWNER_NONE, 0);
+    assert_int_equal(mates(LEFT), MATES_TOGETHER);
+    own(RIGHT, OWNER_UNKNOWN, 0);
+    assert_int_equal(mates(LEFT), MATES_DOUBTFUL);
+    inventory_find(&inventory, LEFT)->mates_known = false;
+    assert_int_equal(mates(LEFT), MATES_UNKNOWN);
+}
+
+static void an_unplugged_mate_is_forgotten(void **state)
+{
+    struct pci_function fewer[] = {functions[1], functions[2], functions[4]};
+    const struct pci_topology without = {fewer, 3};
+
+    (void)state;
+    own(LEFT, OWNER_GUEST, 1);
+    assert_int_equal(inventory_update(&inventory, &without, tables), 0);
+    assert_int_equal(inventory_regroup(&inventory), 0);
+    assert_int_equal(mates(LEFT), MATES_TOGETHER);
+    assert_int_equal(inventory_find(&inventory, LEFT)->owner.kind, OWNER_GUEST);
+    assert_null(inventory_find(&inventory, RIGHT));
+}
+
+static void views(void **state)
+{
+    struct domain domains[] = {{.domid = 0, .alive = true, .kind = GUEST_KIND_PV},
+                               {.domid = 1, .alive = true, .kind = GUEST_KIND_PV}};
+    struct domain_list list = {domains, 2};
+    struct pci_claim claims[] = {
+        {.sbdf = LEFT, .domid = 1, .serves = 1, .has_vdev = true, .vdev = 0x8},
+        {.sbdf = RIGHT, .domid = 1, .serves = 1, .has_vdev = true, .vdev = 0x10},
+        {.sbdf = ALONE, .domid = 1, .serves = 1, .has_vdev = true, .vdev = 0x10},
+        {.sbdf = 0xffff, .domid = 1, .serves = 1, .has_vdev = true, .vdev = 0x18},
+    };
+    struct assignment assignment = {claims, 2, NULL, 0};
+    struct view_source source = {&inventory, &assignment, &list, IOMMU_ENABLED, "ready"};
+    struct tree tree = {NULL, 0, 0};
+
+    (void)state;
+    own(LEFT, OWNER_GUEST, 1);
+    inventory_find(&inventory, LEFT)->verdict =
+        (struct verdict){XENIOMMU_PROTECTED, false, "assigned-pv"};
+    inventory_find(&inventory, RIGHT)->verdict =
+        (struct verdict){XENIOMMU_RELAXED, false, "dom0-relaxed"};
+    assert_int_equal(view_of_domain(&source, 1, &tree), 0);
+    assert_string_equal(tree_get(&tree, "pci/0000-00-01-0/state"), "protected");
+    assert_string_equal(tree_get(&tree, "pci/0000-00-01-0/group"), "8");
+    /* A stale claim on what is dom0's: no word of dom0's verdict gets out. */
+    assert_string_equal(tree_get(&tree, "pci/0000-00-02-0/state"), "unknown");
+    assert_null(tree_get(&tree, "pci/0000-02-01-0/state"));
+    tree_clear(&tree);
+    /* Two devices at one address, and one that does not exist. */
+    assignment.claim_count = 4;
+    own(RIGHT, OWNER_GUEST, 1);
+    own(ALONE, OWNER_GUEST, 1);
+    assert_int_equal(view_of_domain(&source, 1, &tree), 0);
+    assert_string_equal(tree_get(&tree, "pci/0000-00-02-0/reason"), "records-conflict");
+    assert_null(tree_get(&tree, "pci/0000-00-03-0/state"));
+    tree_clear(&tree);
+    assert_int_equal(view_of_domain(&source, 0, &tree), 0);
+    assert_null(tree_get(&tree, "pci/0000-02-01-0/state"));
+    assert_non_null(tree_get(&tree, "pci/0000-01-00-0/state"));
+    tree_clear(&tree);
+    assert_int_equal(view_of_host(&source, &tree), 0);
+    assert_string_equal(tree_get(&tree, "pci/0000-02-01-0/owner"), "1");
+    assert_string_equal(tree_get(&tree, "pci/0000-02-01-0/group"), "256");
+    assert_null(tree_get(&tree, "pci/0000-03-00-0/group"));
+    assert_string_equal(tree_get(&tree, "iommu"), "enabled");
+    tree_clear(&tree);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(host_bridges_are_left_out),      TEST(splits), TEST(a_mate_without_owner),
+        TEST(an_unplugged_mate_is_forgotten), TEST(views),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "unit.h"
+
+#include "xen_cmdline.h"
+
+static const struct {
+    const char *text;
+    enum dom0_mode mode;
+    bool graphics_off;
+} rows[] = {
+    {"", DOM0_RELAXED, false},
+    {"console=com1 dom0_mem=768M,max:768M iommu=on", DOM0_RELAXED, false},
+    {"dom0-iommu=strict", DOM0_STRICT, false},
+    {"dom0_iommu=strict", DOM0_STRICT, false},
+    {"dom0-iommu=map-inclusive,strict,map-reserved=no", DOM0_STRICT, false},
+    {"dom0-iommu=strict=yes", DOM0_STRICT, false},
+    {"dom0-iommu=strict=0", DOM0_RELAXED, false},
+    {"dom0-iommu=strict dom0-iommu=no-strict", DOM0_RELAXED, false},
+    {"dom0-iommu=passthrough", DOM0_PASSTHROUGH, false},
+    {"dom0-iommu=passthrough,strict", DOM0_PASSTHROUGH, false},
+    {"dom0-iommu=passthrough dom0-iommu=passthrough=off", DOM0_RELAXED, false},
+    {"iommu=dom0-passthrough", DOM0_PASSTHROUGH, false},
+    {"iommu=verbose,dom0-strict", DOM0_STRICT, false},
+    {"iommu=on;dom0-strict", DOM0_STRICT, false},
+    {"iommu=no-dom0-strict,dom0_strict", DOM0_STRICT, false},
+    {"iommu=no-igfx", DOM0_RELAXED, true},
+    {"iommu=igfx=off,dom0-strict", DOM0_STRICT, true},
+    {"iommu=no-igfx,igfx", DOM0_RELAXED, false},
+    {"dom0-iommu=none", DOM0_MODE_UNKNOWN, false},
+    {"dom0-iommu=strict,later-invention", DOM0_MODE_UNKNOWN, false},
+    {"dom0-iommu=strict=perhaps", DOM0_MODE_UNKNOWN, false},
+    {"dom0-iommu=no-strict=yes", DOM0_MODE_UNKNOWN, false},
+    {"hardware_dom=3 dom0-iommu=strict", DOM0_MODE_UNKNOWN, false},
+    {"xdom0-iommu=strict dom0-iommux=strict", DOM0_RELAXED, false},
+    {"-- dom0-iommu=strict", DOM0_RELAXED, false},
+    {"dom0-iommu=strict -- iommu=dom0-passthrough", DOM0_STRICT, false},
+};
+
+static void options(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct xen_cmdline result = {.graphics_off = !rows[i].graphics_off};
+
+        xen_cmdline_parse(rows[i].text, false, &result);
+        if (result.dom0_mode != rows[i].mode || result.graphics_off != rows[i].graphics_off)
+            fail_msg("\"%s\": mode %d, graphics_off %d", rows[i].text, result.dom0_mode,
+                     result.graphics_off);
+    }
+}
+
+static void what_may_be_cut_is_unknown(void **state)
+{
+    struct xen_cmdline result;
+
+    (void)state;
+    xen_cmdline_parse("dom0-iommu=strict", true, &result);
+    assert_int_equal(result.dom0_mode, DOM0_MODE_UNKNOWN);
+    /* Passthrough says nothing that could do harm. */
+    xen_cmdline_parse("dom0-iommu=passthrough", true, &result);
+    assert_int_equal(result.dom0_mode, DOM0_PASSTHROUGH);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(options),
+        cmocka_unit_test(what_may_be_cut_is_unknown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
