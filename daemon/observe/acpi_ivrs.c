@@ -234,9 +234,7 @@ static int parse_blocks(const struct acpi_table *table, struct acpi_ivrs *ivrs)
     int rc = choose_type(table, &type);
 
     for (offset = BLOCKS_OFFSET; !rc && offset < table->size; offset += length) {
-        length = block_length(table, offset);
-        if (!length)
-            return -EINVAL;
+        length = acpi_read16(table->bytes + offset + BLOCK_LENGTH); /* checked by choose_type() */
         if (table->bytes[offset] == type)
             rc = parse_ivhd(table, offset, length, ivrs);
     }
