@@ -9,9 +9,17 @@
 
 void evidence_ask(struct hypervisor *hypervisor, struct device *device)
 {
-    device->oracle = hypervisor_ask_pci(hypervisor, device->function.sbdf);
+    int before = device->error;
+
+    device->error = hypervisor_ask_pci(hypervisor, device->function.sbdf, &device->oracle);
     device->fresh = true;
-    device->ask = device->oracle == ORACLE_NONE;
+    device->ask = device->error < 0;
+    if (device->error < 0 && device->error != before) {
+        char name[XENIOMMU_PCI_NAME_SIZE];
+
+        xeniommu_pci_name(device->function.sbdf, name);
+        log_warning("asking Xen about %s: %s", name, strerror(-device->error));
+    }
 }
 
 /* The domains that own a device, each once. */

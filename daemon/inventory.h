@@ -16,6 +16,7 @@ struct device {
     enum oracle_answer oracle;
     bool moved;             /* the owner is another one than in the last pass */
     bool ask;               /* the oracle's answer is missing, or may not hold any more */
+    int error;              /* of a question that Xen failed to answer, else 0 */
     bool fresh;             /* it was asked in this pass */
     bool mates_known;       /* its group was listed for every domain that may own a part of it */
     bool grouped;           /* others share its requester ID */

@@ -20,9 +20,11 @@ struct reconciler {
     bool cmdline_known;
     bool topology_changed;
     bool introduced;
-    bool homeless;  /* a live domain has no home in XenStore yet */
-    bool published; /* once at least */
-    struct complaints complaints;
+    bool homeless;              /* a live domain has no home in XenStore yet */
+    bool published;             /* once at least */
+    struct complaints oddities; /* what the toolstack wrote of things that are not there */
+    struct complaints troubles; /* what Xen failed to answer in the last pass */
+    struct complaints now;      /* ... in this one */
 };
 
 int reconciler_new(struct reconciler **out, const struct reconcile_parts *parts)
@@ -41,7 +43,9 @@ void reconciler_free(struct reconciler *reconciler)
         return;
     inventory_clear(&reconciler->inventory);
     domain_list_free(&reconciler->domains);
-    complaints_clear(&reconciler->complaints);
+    complaints_clear(&reconciler->oddities);
+    complaints_clear(&reconciler->troubles);
+    complaints_clear(&reconciler->now);
     free(reconciler);
 }
 
@@ -74,13 +78,26 @@ void reconciler_distrust(struct reconciler *reconciler)
 
 /* ------------------------------------------------------------- gathering the quick facts */
 
+/* A question to Xen that went wrong: said once, not in every pass. */
+static void note_trouble(struct reconciler *reconciler, const char *what, int error)
+{
+    complain(&reconciler->now, &reconciler->troubles, "%s: %s", what, strerror(-error));
+}
+
+static void close_troubles(struct reconciler *reconciler)
+{
+    complaints_clear(&reconciler->troubles);
+    reconciler->troubles = reconciler->now;
+    reconciler->now = (struct complaints){NULL, 0};
+}
+
 static int read_domains(struct reconciler *reconciler)
 {
     struct domain_list list;
     int rc = hypervisor_domains(reconciler->parts.hypervisor, &list);
 
     if (rc < 0) {
-        log_warning("listing the domains: %s", strerror(-rc));
+        note_trouble(reconciler, "listing the domains", rc);
         return rc;
     }
     for (size_t i = 0; i < reconciler->domains.count; i++) {
@@ -103,11 +120,24 @@ static void read_cmdline(struct reconciler *reconciler)
         return;
     rc = hypervisor_cmdline(reconciler->parts.hypervisor, &reconciler->cmdline);
     if (rc < 0)
-        log_warning("reading Xen's command line: %s", strerror(-rc));
+        note_trouble(reconciler, "reading Xen's command line", rc);
     reconciler->cmdline_known = rc == 0;
 }
 
-/* What the toolstack wrote of things that are not there. */
+/* What Xen fails to answer is unknown, and asked again at the next recheck. */
+static void read_hypervisor(struct reconciler *reconciler)
+{
+    int rc = hypervisor_iommu(reconciler->parts.hypervisor, &reconciler->iommu);
+
+    if (rc < 0)
+        note_trouble(reconciler, "asking Xen whether it drives an IOMMU", rc);
+    /* Without the list of domains no owner is certain: as good as no word from Xen at all. */
+    if (read_domains(reconciler) < 0)
+        reconciler->iommu = IOMMU_UNKNOWN;
+    read_cmdline(reconciler);
+    close_troubles(reconciler);
+}
+
 static void note_oddities(struct reconciler *reconciler)
 {
     const struct assignment *assignment = assignment_observer_get(reconciler->parts.assignment);
@@ -119,16 +149,16 @@ static void note_oddities(struct reconciler *reconciler)
 
         xeniommu_pci_name(claim->sbdf, name);
         if (!domain_list_find(&reconciler->domains, claim->domid))
-            complain(&now, &reconciler->complaints,
+            complain(&now, &reconciler->oddities,
                      "/local/domain/0/backend/pci/%u: names %s, but there is no such domain",
                      claim->domid, name);
         else if (!inventory_find(&reconciler->inventory, claim->sbdf))
-            complain(&now, &reconciler->complaints,
+            complain(&now, &reconciler->oddities,
                      "/local/domain/0/backend/pci/%u: names %s, but there is no such device",
                      claim->domid, name);
     }
-    complaints_clear(&reconciler->complaints);
-    reconciler->complaints = now;
+    complaints_clear(&reconciler->oddities);
+    reconciler->oddities = now;
 }
 
 static int resolve_owners(struct reconciler *reconciler)
@@ -334,13 +364,9 @@ static int verify_homes(struct reconciler *reconciler)
 
 int reconciler_run(struct reconciler *reconciler)
 {
-    int trouble, rc;
+    int rc;
 
-    trouble = read_domains(reconciler);
-    read_cmdline(reconciler);
-    /* Without the list of domains no owner is certain: as good as no word from Xen at all. */
-    reconciler->iommu =
-        trouble < 0 ? IOMMU_UNKNOWN : hypervisor_iommu(reconciler->parts.hypervisor);
+    read_hypervisor(reconciler);
     rc = assignment_observer_refresh(reconciler->parts.assignment);
     if (rc == 0)
         rc = resolve_owners(reconciler);
@@ -361,7 +387,7 @@ int reconciler_run(struct reconciler *reconciler)
     conclude(reconciler);
     rc = publish(reconciler);
     reconciler->published = reconciler->published || rc == 0;
-    return rc < 0 ? rc : trouble;
+    return rc;
 }
 
 bool reconciler_wants_recheck(const struct reconciler *reconciler)

@@ -48,17 +48,29 @@ static int parse_path(struct builder *builder, size_t offset, size_t end, struct
     return 0;
 }
 
-static int parse_scope(struct builder *builder, size_t offset, size_t end, struct dmar_unit *unit)
+/* The length of the scope at offset, or 0 and table->error. */
+static size_t scope_length(const struct acpi_table *table, size_t offset, size_t end)
+{
+    size_t left = end - offset,
+           length = left < SCOPE_MIN_SIZE ? 0 : table->bytes[offset + SCOPE_LENGTH];
+
+    if (length >= SCOPE_MIN_SIZE && length <= left && length % 2 == 0)
+        return length;
+    if (length < SCOPE_MIN_SIZE)
+        acpi_table_fail(table, offset, "device scope too short");
+    else if (length > left)
+        acpi_table_fail(table, offset, "device scope beyond its DRHD");
+    else
+        acpi_table_fail(table, offset, "device scope of odd length");
+    return 0;
+}
+
+static int parse_scope(struct builder *builder, size_t offset, size_t length,
+                       struct dmar_unit *unit)
 {
     const uint8_t *bytes = builder->table->bytes + offset;
     struct dmar_scope *scope = &builder->dmar->scopes[builder->scopes];
 
-    if (end - offset < SCOPE_MIN_SIZE || bytes[SCOPE_LENGTH] < SCOPE_MIN_SIZE)
-        return acpi_table_fail(builder->table, offset, "device scope too short");
-    if (bytes[SCOPE_LENGTH] > end - offset)
-        return acpi_table_fail(builder->table, offset, "device scope beyond its DRHD");
-    if (bytes[SCOPE_LENGTH] % 2)
-        return acpi_table_fail(builder->table, offset, "device scope of odd length");
     /* Names of ACPI devices (5), and what later versions may add: no PCI function. */
     if (bytes[0] < DMAR_SCOPE_ENDPOINT || bytes[0] > DMAR_SCOPE_HPET) {
         unit->other_scopes = true;
@@ -69,7 +81,7 @@ static int parse_scope(struct builder *builder, size_t offset, size_t end, struc
                                  .devfn = &builder->dmar->devfns[builder->devfns]};
     builder->scopes++;
     unit->scope_count++;
-    return parse_path(builder, offset + SCOPE_HEADER_SIZE, offset + bytes[SCOPE_LENGTH], scope);
+    return parse_path(builder, offset + SCOPE_HEADER_SIZE, offset + length, scope);
 }
 
 static int parse_drhd(struct builder *builder, size_t offset, size_t length)
@@ -86,8 +98,12 @@ static int parse_drhd(struct builder *builder, size_t offset, size_t length)
                                .include_all = bytes[DRHD_FLAGS] & INCLUDE_PCI_ALL,
                                .scopes = &builder->dmar->scopes[builder->scopes]};
     rc = acpi_table_check_base(builder->table, offset + DRHD_BASE, unit->base);
-    for (offset += DRHD_SIZE; !rc && offset < end; offset += builder->table->bytes[offset + 1])
-        rc = parse_scope(builder, offset, end, unit);
+    for (offset += DRHD_SIZE; !rc && offset < end; offset += length) {
+        length = scope_length(builder->table, offset, end);
+        if (!length)
+            return -EINVAL;
+        rc = parse_scope(builder, offset, length, unit);
+    }
     if (rc)
         return rc;
     builder->dmar->unit_count++;

@@ -235,7 +235,7 @@ static bool is_igd_only(const struct dmar_unit *unit, const struct pci_topology 
         if (target.function && target.function->class_code >> 16 != CLASS_DISPLAY)
             return false;
     }
-    return unit->scope_count > 0;
+    return true;
 }
 
 /* Xen leaves a unit for the sound device alone off where the firmware of an old chipset gave it no

@@ -50,15 +50,15 @@ void hypervisor_close(struct hypervisor *hypervisor)
     free(hypervisor);
 }
 
-enum iommu_use hypervisor_iommu(struct hypervisor *hypervisor)
+int hypervisor_iommu(struct hypervisor *hypervisor, enum iommu_use *use)
 {
     xc_physinfo_t info = {0};
 
-    if (xc_physinfo(hypervisor->xch, &info)) {
-        log_warning("asking Xen whether it drives an IOMMU (physinfo): %s", strerror(errno));
-        return IOMMU_UNKNOWN;
-    }
-    return info.capabilities & XEN_SYSCTL_PHYSCAP_directio ? IOMMU_ENABLED : IOMMU_DISABLED;
+    *use = IOMMU_UNKNOWN;
+    if (xc_physinfo(hypervisor->xch, &info))
+        return errno ? -errno : -EIO;
+    *use = info.capabilities & XEN_SYSCTL_PHYSCAP_directio ? IOMMU_ENABLED : IOMMU_DISABLED;
+    return 0;
 }
 
 int hypervisor_cmdline(struct hypervisor *hypervisor, struct xen_cmdline *cmdline)
@@ -137,19 +137,21 @@ const struct domain *domain_list_find(const struct domain_list *list, uint32_t d
     return bsearch(&domid, list->domains, list->count, sizeof(*list->domains), compare);
 }
 
-enum oracle_answer hypervisor_ask_pci(struct hypervisor *hypervisor, uint32_t sbdf)
+int hypervisor_ask_pci(struct hypervisor *hypervisor, uint32_t sbdf, enum oracle_answer *answer)
 {
+    *answer = ORACLE_FREE;
     if (xc_test_assign_device(hypervisor->xch, DOMID_INVALID, sbdf) == 0)
-        return ORACLE_FREE;
+        return 0;
     switch (errno) {
     case EINVAL:
-        return ORACLE_TAKEN;
+        *answer = ORACLE_TAKEN;
+        return 0;
     case EOPNOTSUPP:
-        return ORACLE_UNSUPPORTED;
+        *answer = ORACLE_UNSUPPORTED;
+        return 0;
     default:
-        log_warning("asking Xen about PCI function %04x:%02x:%02x.%x: %s", sbdf >> 16,
-                    sbdf >> 8 & 0xff, sbdf >> 3 & 0x1f, sbdf & 7, strerror(errno));
-        return ORACLE_NONE;
+        *answer = ORACLE_NONE;
+        return errno ? -errno : -EIO;
     }
 }
 

@@ -30,7 +30,8 @@ struct domain_list {
 int hypervisor_open(struct hypervisor **hypervisor);
 void hypervisor_close(struct hypervisor *hypervisor); /* NULL is allowed */
 
-enum iommu_use hypervisor_iommu(struct hypervisor *hypervisor);
+/* 0 with *use set, or a negative errno with IOMMU_UNKNOWN in it. */
+int hypervisor_iommu(struct hypervisor *hypervisor, enum iommu_use *use);
 
 /* The command line that Xen was booted with. 0 or a negative errno. */
 int hypervisor_cmdline(struct hypervisor *hypervisor, struct xen_cmdline *cmdline);
@@ -41,8 +42,9 @@ void domain_list_free(struct domain_list *list);
 const struct domain *domain_list_find(const struct domain_list *list, uint32_t domid);
 
 /* May this PCI function be assigned, that is, has no guest got it? When it cannot (ORACLE_TAKEN)
- * Xen adds a line to its console: ask when something changed, not in a loop. */
-enum oracle_answer hypervisor_ask_pci(struct hypervisor *hypervisor, uint32_t sbdf);
+ * Xen adds a line to its console: ask when something changed, not in a loop. 0 with *answer set, or
+ * a negative errno with ORACLE_NONE in it. */
+int hypervisor_ask_pci(struct hypervisor *hypervisor, uint32_t sbdf, enum oracle_answer *answer);
 
 #define HYPERVISOR_MATES_MAX 256
 
