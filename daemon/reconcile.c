@@ -68,10 +68,8 @@ void reconciler_suspect(struct reconciler *reconciler)
 
 void reconciler_distrust(struct reconciler *reconciler)
 {
-    for (size_t i = 0; i < reconciler->inventory.count; i++) {
+    for (size_t i = 0; i < reconciler->inventory.count; i++)
         reconciler->inventory.devices[i].ask = true;
-        reconciler->inventory.devices[i].mates_known = false;
-    }
     reconciler->topology_changed = true;
     reconciler->introduced = true;
 }

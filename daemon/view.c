@@ -114,6 +114,16 @@ static void see_dom0(const struct view_source *source, struct sightings *seen)
     }
 }
 
+/* A claim that libxl's record does not bear out is an old one: backend directories outlive their
+ * domain, and the next domain of that number must not inherit them. */
+static bool is_recorded(const struct assignment *assignment, const struct pci_claim *claim)
+{
+    const struct pci_record *record = assignment_record(assignment, claim->sbdf);
+
+    return record && record->has_domid && !record->malformed &&
+           (record->domid == claim->domid || record->domid == claim->serves);
+}
+
 static void see_guest(const struct view_source *source, uint32_t domid, struct sightings *seen)
 {
     const struct assignment *assignment = source->assignment;
@@ -123,7 +133,8 @@ static void see_guest(const struct view_source *source, uint32_t domid, struct s
         const struct device *device;
         struct sighting *item = &seen->items[seen->count];
 
-        if (claim->serves != domid || !claim_guest_address(claim, source->domains, &item->address))
+        if (claim->serves != domid || !is_recorded(assignment, claim) ||
+            !claim_guest_address(claim, source->domains, &item->address))
             continue;
         device = inventory_find(source->inventory, claim->sbdf);
         if (!device)

@@ -174,9 +174,15 @@ static int update(struct pci_observer *observer, const char *syspath, const char
 
 static int handle_uevent(struct pci_observer *observer, struct udev_device *event)
 {
+    const char *action = udev_device_get_action(event);
     struct udev_device *parent;
+    uint32_t sbdf;
     int changed, rc;
 
+    /* The kernel announces a removal while sysfs still shows the device. Should the same address
+     * appear again, that is an event of its own, behind this one. */
+    if (action && strcmp(action, "remove") == 0)
+        return parse_sysname(udev_device_get_sysname(event), &sbdf) ? drop(observer, sbdf) : 0;
     changed = update(observer, udev_device_get_syspath(event), udev_device_get_sysname(event));
     /* A bridge may learn its buses only when something below it appears. */
     parent = udev_device_get_parent_with_subsystem_devtype(event, "pci", NULL);

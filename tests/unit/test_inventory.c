@@ -123,7 +123,11 @@ static void views(void **state)
         {.sbdf = ALONE, .domid = 1, .serves = 1, .has_vdev = true, .vdev = 0x10},
         {.sbdf = 0xffff, .domid = 1, .serves = 1, .has_vdev = true, .vdev = 0x18},
     };
-    struct assignment assignment = {claims, 2, NULL, 0};
+    struct pci_record records[] = {{.sbdf = LEFT, .has_domid = true, .domid = 1},
+                                   {.sbdf = RIGHT, .has_domid = true, .domid = 1},
+                                   {.sbdf = ALONE, .has_domid = true, .domid = 1},
+                                   {.sbdf = 0xffff, .has_domid = true, .domid = 1}};
+    struct assignment assignment = {claims, 2, records, 4};
     struct view_source source = {&inventory, &assignment, &list, IOMMU_ENABLED, "ready"};
     struct tree tree = {NULL, 0, 0};
 
@@ -136,10 +140,17 @@ static void views(void **state)
     assert_int_equal(view_of_domain(&source, 1, &tree), 0);
     assert_string_equal(tree_get(&tree, "pci/0000-00-01-0/state"), "protected");
     assert_string_equal(tree_get(&tree, "pci/0000-00-01-0/group"), "8");
-    /* A stale claim on what is dom0's: no word of dom0's verdict gets out. */
+    /* A claim on what is not the guest's: no word of the other owner's verdict gets out. */
     assert_string_equal(tree_get(&tree, "pci/0000-00-02-0/state"), "unknown");
     assert_null(tree_get(&tree, "pci/0000-02-01-0/state"));
     tree_clear(&tree);
+    /* A directory of an earlier domain of this number. */
+    records[1].domid = 2;
+    assert_int_equal(view_of_domain(&source, 1, &tree), 0);
+    assert_null(tree_get(&tree, "pci/0000-00-02-0/state"));
+    assert_non_null(tree_get(&tree, "pci/0000-00-01-0/state"));
+    tree_clear(&tree);
+    records[1].domid = 1;
     /* Two devices at one address, and one that does not exist. */
     assignment.claim_count = 4;
     own(RIGHT, OWNER_GUEST, 1);

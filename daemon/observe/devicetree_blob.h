@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* The nodes of a flattened tree, and those of their properties that are of use here. */
+#ifndef XI_OBSERVE_DEVICETREE_BLOB_H
+#define XI_OBSERVE_DEVICETREE_BLOB_H
+
+#include <stdint.h>
+
+#include "devicetree.h"
+
+#define DT_NO_NODE SIZE_MAX
+#define DT_ROOT    ((size_t)0)
+
+/* No specifier is longer in Linux (MAX_PHANDLE_ARGS). */
+#define DT_CELLS_MAX 16
+
+enum dt_property_id {
+    DT_PROP_COMPATIBLE,
+    DT_PROP_STATUS,
+    DT_PROP_PHANDLE,
+    DT_PROP_LINUX_PHANDLE,
+    DT_PROP_DEVICE_TYPE,
+    DT_PROP_REG,
+    DT_PROP_SIZE_CELLS,
+    DT_PROP_IOMMU_CELLS,
+    DT_PROP_STREAM_ID_CELLS,
+    DT_PROP_INTERCONNECT_CELLS,
+    DT_PROP_IOMMUS,
+    DT_PROP_IOMMU_MAP,
+    DT_PROP_IOMMU_MAP_MASK,
+    DT_PROP_MMU_MASTERS,
+    DT_PROP_DMA_COHERENT,
+    DT_PROP_DMA_NONCOHERENT,
+    DT_PROP_DMA_CELLS,
+    DT_PROP_DMA_MASTERS,
+    DT_PROP_INTERCONNECTS,
+    DT_PROP_INTERCONNECT_NAMES,
+    DT_PROP_XEN_PASSTHROUGH,
+    DT_PROP_XEN_FORCE_ASSIGN,
+    DT_PROP_XEN_IOMMU,
+    DT_PROP_XEN_PATH,
+    DT_PROP_ALIAS, /* any property of /aliases */
+};
+
+struct dt_property {
+    enum dt_property_id id;
+    uint32_t size; /* bytes */
+    const uint8_t *value;
+    const char *name;
+};
+
+struct dt_node {
+    const char *name;
+    size_t parent; /* before its children; DT_NO_NODE for the root, which is node 0 */
+    size_t first_property;
+    size_t property_count;
+    bool has_children;
+    bool damaged;
+};
+
+struct dt_blob {
+    uint8_t *bytes;
+    struct dt_node *nodes;
+    size_t node_count;
+    struct dt_property *properties;
+    size_t property_count;
+    struct devicetree *tree; /* takes the errors */
+};
+
+/* Reads the bytes into blob. 0, -EINVAL or -ENOMEM as devicetree_parse(); the caller clears blob in
+ * any case. tree receives the errors. */
+int dt_blob_read(struct dt_blob *blob, const void *bytes, size_t size, struct devicetree *tree);
+
+/* Frees the nodes and properties. The bytes stay with who took them out, else they go too. */
+void dt_blob_clear(struct dt_blob *blob);
+
+/* The first such property of the node, or NULL. */
+const struct dt_property *dt_blob_get(const struct dt_blob *blob, size_t node,
+                                      enum dt_property_id id);
+bool dt_blob_has(const struct dt_blob *blob, size_t node, enum dt_property_id id);
+
+/* Cell i of a property that has as many. */
+uint32_t dt_property_cell(const struct dt_property *property, size_t i);
+
+/* The value of a property that is a single string. NULL where it is none, and then an error is
+ * noted. */
+const char *dt_blob_string(const struct dt_blob *blob, size_t node,
+                           const struct dt_property *property);
+
+/* Is one of the strings in the node's compatible this one? The case of letters does not count, as
+ * in Linux and Xen. */
+bool dt_blob_compatible(const struct dt_blob *blob, size_t node, const char *string);
+
+/* The value of a #...-cells property: 0 to DT_CELLS_MAX, or -1 where it is absent or bad. */
+int dt_blob_cells(const struct dt_blob *blob, size_t node, enum dt_property_id id);
+
+/* The node's path into buffer; cut at the front where it does not fit. */
+void dt_blob_path(const struct dt_blob *blob, size_t node, char *buffer, size_t size);
+
+/* Notes "PATH: PROPERTY: cause"; without "PROPERTY: " where property is NULL. */
+void dt_blob_error(const struct dt_blob *blob, size_t node, const char *property,
+                   const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+#endif

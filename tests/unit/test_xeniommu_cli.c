@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: MIT */
+/* xen-iommu from its arguments to its output and exit code. */
+#include "command.h"
+#include "device.h"
+#include "device_names.h"
+#include "fake_store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define HOST            XENIOMMU_HOST_DIR
+#define OWN             XENIOMMU_DIR
+#define DOMAIN_1        "/local/domain/1/iommu"
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+static char output[8192], errors[2048];
+
+/* Names that do not depend on the machine under the test. */
+struct device_names *device_names_open(void)
+{
+    return NULL;
+}
+
+void device_names_close(struct device_names *names)
+{
+    (void)names;
+}
+
+char *device_name(struct device_names *names, const struct xeniommu_device *device)
+{
+    (void)names;
+    return strdup(device->sbdf == 0x20 ? "Example NIC" : "");
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    fake_store_reset();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    fake_store_reset();
+    return 0;
+}
+
+/* Points a stream at a file in memory; returns what it was. */
+static int redirect(FILE *stream, int *file)
+{
+    int saved = dup(fileno(stream));
+
+    fflush(stream);
+    *file = memfd_create("captured", MFD_CLOEXEC);
+    assert_true(saved >= 0 && *file >= 0 && dup2(*file, fileno(stream)) >= 0);
+    return saved;
+}
+
+static void restore(FILE *stream, int saved, int file, char *text, size_t size)
+{
+    ssize_t len;
+
+    fflush(stream);
+    assert_true(dup2(saved, fileno(stream)) >= 0);
+    len = pread(file, text, size - 1, 0);
+    assert_in_range(len, 0, size - 2);
+    text[len] = '\0';
+    close(saved);
+    close(file);
+}
+
+/* Runs "xen-iommu" with the words of a line; what it prints is in output and errors. */
+static int run(const char *line)
+{
+    char words[256], *argv[16] = {(char *)"xen-iommu"}, *rest = words, *word;
+    int argc = 1, out, err, code, saved_out, saved_err;
+
+    snprintf(words, sizeof(words), "%s", line);
+    while ((word = strtok_r(rest, " ", &rest)) != NULL && argc < 15)
+        argv[argc++] = word;
+    saved_out = redirect(stdout, &out);
+    saved_err = redirect(stderr, &err);
+    code = run_xen_iommu(argc, argv);
+    restore(stderr, saved_err, err, errors, sizeof(errors));
+    restore(stdout, saved_out, out, output, sizeof(output));
+    return code;
+}
+
+static void assert_run(const char *line, int code, const char *expected, const char *error)
+{
+    int actual = run(line);
+
+    assert_string_equal(errors, error);
+    assert_string_equal(output, expected);
+    assert_int_equal(actual, code);
+}
+
+/* Same document, whatever the spacing. */
+static void assert_run_json(const char *line, int code, const char *expected)
+{
+    struct json_object *actual, *wanted = json_tokener_parse(expected);
+
+    assert_int_equal(run(line), code);
+    actual = json_tokener_parse(output);
+    assert_non_null(wanted);
+    assert_non_null(actual);
+    if (!json_object_equal(actual, wanted))
+        fail_msg("%s: got %s instead of %s", line, output, expected);
+    json_object_put(actual);
+    json_object_put(wanted);
+}
+
+static void publish_own(void)
+{
+    fake_store_publish(OWN);
+    fake_store_device(OWN, "pci/0000-00-04-0", "protected", "skip", "assigned");
+    fake_store_device(OWN, "pci/0000-00-05-0", "unprotected", "keep", "not-covered");
+    fake_store_set(OWN "/pci/0000-00-05-0/group", "3");
+    fake_store_device(OWN, "dt/soc/video@fe001000", "relaxed", "keep", "");
+}
+
+static void publish_host(void)
+{
+    fake_store_publish(HOST);
+    fake_store_set(HOST "/iommu", "enabled");
+    fake_store_device(HOST, "pci/0000-00-04-0", "protected", "skip", "assigned");
+    fake_store_set(HOST "/pci/0000-00-04-0/owner", "1");
+    fake_store_set(HOST "/pci/0000-00-04-0/iommu", "dmar0");
+    fake_store_device(HOST, "pci/0000-00-05-0", "quarantined", "keep", "assignable");
+    fake_store_set(HOST "/pci/0000-00-05-0/owner", "none");
+}
+
+static void publish_domain(void)
+{
+    fake_store_publish(DOMAIN_1);
+    fake_store_device(DOMAIN_1, "pci/0000-00-00-0", "protected", "skip", "assigned");
+}
+
+static void list_shows_the_own_tree_in_a_guest(void **state)
+{
+    (void)state;
+    publish_own();
+    assert_run("list", 0,
+               "DEVICE              STATE       SWIOTLB GROUP REASON      NAME\n"
+               "0000:00:04.0        protected   skip        - assigned    Example NIC\n"
+               "0000:00:05.0        unprotected keep        3 not-covered \n"
+               "/soc/video@fe001000 relaxed     keep        - -           \n",
+               "");
+}
+
+static void list_shows_the_host_in_dom0(void **state)
+{
+    (void)state;
+    publish_own();
+    publish_host();
+    assert_run("list", 0,
+               "DEVICE       STATE       SWIOTLB OWNER GROUP REASON     NAME\n"
+               "0000:00:04.0 protected   skip        1     - assigned   Example NIC\n"
+               "0000:00:05.0 quarantined keep     none     - assignable \n",
+               "");
+}
+
+static void list_shows_another_domain(void **state)
+{
+    (void)state;
+    publish_host();
+    publish_domain();
+    assert_run("list --domain 1", 0,
+               "DEVICE       STATE     SWIOTLB GROUP REASON\n"
+               "0000:00:00.0 protected skip        - assigned\n",
+               "");
+    assert_run("list --domain 2", 1, "", "xen-iommu: domain 2 does not exist\n");
+    fake_store_set("/local/domain/2/name", "guest");
+    assert_run("list --domain 2", 4, "",
+               "xen-iommu: nothing is published here: does xen-iommud run in dom0?\n");
+    fake_store_fail(fake_store_requests() + 1, -EACCES);
+    assert_run("list --domain 2", 1, "",
+               "xen-iommu: domain 2: permission denied: only dom0 sees other domains\n");
+}
+
+static void list_of_nothing_is_empty(void **state)
+{
+    (void)state;
+    fake_store_publish(OWN);
+    assert_run("list", 0, "", "");
+    assert_run_json("list --json", 0, "{\"view\":\"own\",\"devices\":[]}");
+}
+
+static void list_in_json(void **state)
+{
+    (void)state;
+    publish_own();
+    assert_run_json(
+        "list --json", 0,
+        "{\"view\":\"own\",\"devices\":["
+        "{\"bus\":\"pci\",\"device\":\"0000:00:04.0\",\"state\":\"protected\",\"swiotlb\":\"skip\","
+        "\"reason\":\"assigned\",\"group\":null,\"name\":\"Example NIC\"},"
+        "{\"bus\":\"pci\",\"device\":\"0000:00:05.0\",\"state\":\"unprotected\","
+        "\"swiotlb\":\"keep\",\"reason\":\"not-covered\",\"group\":3,\"name\":null},"
+        "{\"bus\":\"dt\",\"device\":\"/soc/video@fe001000\",\"state\":\"relaxed\","
+        "\"swiotlb\":\"keep\",\"reason\":null,\"group\":null,\"name\":null}]}");
+    publish_domain();
+    assert_run_json(
+        "--json --domain 1 list", 0,
+        "{\"view\":\"domain\",\"domain\":1,\"devices\":[{\"bus\":\"pci\",\"device\":"
+        "\"0000:00:00.0\",\"state\":\"protected\",\"swiotlb\":\"skip\",\"reason\":\"assigned\","
+        "\"group\":null}]}");
+}
+
+static void show_tells_by_its_exit_code(void **state)
+{
+    (void)state;
+    publish_own();
+    assert_run("show 00:04.0", 0,
+               "Device:   0000:00:04.0\nName:     Example NIC\nState:    protected\n"
+               "Swiotlb:  skip\nReason:   assigned\nGroup:    -\n",
+               "");
+    assert_run("show 0000:00:05.0", 3,
+               "Device:   0000:00:05.0\nState:    unprotected\nSwiotlb:  keep\n"
+               "Reason:   not-covered\nGroup:    3\n",
+               "");
+    assert_run("show /soc/video@fe001000", 3,
+               "Device:   /soc/video@fe001000\nState:    relaxed\nSwiotlb:  keep\n"
+               "Reason:   -\nGroup:    -\n",
+               "");
+    assert_run("show 00:06.0", 1, "",
+               "xen-iommu: 00:06.0: nothing is published of such a device here\n");
+}
+
+static void show_in_the_host_tells_the_owner(void **state)
+{
+    (void)state;
+    publish_host();
+    publish_domain();
+    assert_run("show 00:04.0", 0,
+               "Device:   0000:00:04.0\nName:     Example NIC\nState:    protected\n"
+               "Swiotlb:  skip\nReason:   assigned\nGroup:    -\nOwner:    1\nIOMMU:    dmar0\n",
+               "");
+    assert_run_json("show 00:05.0 --json", 3,
+                    "{\"view\":\"host\",\"bus\":\"pci\",\"device\":\"0000:00:05.0\","
+                    "\"state\":\"quarantined\",\"swiotlb\":\"keep\",\"reason\":\"assignable\","
+                    "\"group\":null,\"owner\":\"none\",\"iommu\":null,\"name\":null}");
+    assert_run_json("show --domain=1 00:00.0 --json", 0,
+                    "{\"view\":\"domain\",\"domain\":1,\"bus\":\"pci\",\"device\":\"0000:00:00.0\","
+                    "\"state\":\"protected\",\"swiotlb\":\"skip\",\"reason\":\"assigned\","
+                    "\"group\":null}");
+}
+
+static void status_counts(void **state)
+{
+    (void)state;
+    publish_own();
+    assert_run("status", 0,
+               "View:        this domain\nDaemon:      ready\nVersion:     1\nGeneration:  1\n"
+               "Devices:     3 (1 unprotected, 1 relaxed, 1 protected)\n",
+               "");
+    publish_host();
+    assert_run("status", 0,
+               "View:        host\nDaemon:      ready\nIOMMU:       enabled\nVersion:     1\n"
+               "Generation:  1\nDevices:     2 (1 protected, 1 quarantined)\n",
+               "");
+    assert_run_json("status --json", 0,
+                    "{\"view\":\"host\",\"status\":\"ready\",\"version\":\"1\",\"generation\":1,"
+                    "\"iommu\":\"enabled\",\"devices\":{\"unknown\":0,\"unprotected\":0,"
+                    "\"relaxed\":0,\"protected\":1,\"quarantined\":1}}");
+}
+
+/* What a daemon left behind counts for nothing once it is not ready. */
+static void no_daemon_is_exit_code_4(void **state)
+{
+    static const char stopped[] = "xen-iommu: xen-iommud is not ready: its status is \"stopped\"\n";
+    static const char absent[] =
+        "xen-iommu: nothing is published here: does xen-iommud run in dom0?\n";
+
+    (void)state;
+    assert_run("list", 4, "", absent);
+    assert_run("show 00:04.0", 4, "", absent);
+    assert_run("status", 4,
+               "View:        this domain\nDaemon:      absent\nVersion:     -\n"
+               "Generation:  -\nDevices:     0\n",
+               absent);
+    publish_host();
+    fake_store_set(HOST "/status", "stopped");
+    assert_run("list", 4, "", stopped);
+    assert_run("show 00:04.0", 4, "", stopped);
+    assert_run_json("status --json", 4,
+                    "{\"view\":\"host\",\"status\":\"stopped\",\"version\":\"1\",\"generation\":1,"
+                    "\"iommu\":\"enabled\",\"devices\":{\"unknown\":0,\"unprotected\":0,"
+                    "\"relaxed\":0,\"protected\":0,\"quarantined\":0}}");
+    assert_string_equal(errors, stopped);
+}
+
+static void failures_are_exit_code_1(void **state)
+{
+    static const char version[] =
+        "xen-iommu: published version \"2\" is not known; this program knows \"1\"\n";
+    static const char lost[] =
+        "xen-iommu: XenStore cannot be reached: is this a Xen domain, and does xenstored run?\n";
+
+    (void)state;
+    publish_own();
+    fake_store_set(OWN "/version", "2");
+    assert_run("list", 1, "", version);
+    assert_run("show 00:04.0", 1, "", version);
+    assert_run("status", 1, "", version);
+    fake_store_refuse(-ENOTCONN);
+    assert_run("list", 1, "", lost);
+    assert_run("status --json", 1, "", lost);
+    fake_store_refuse(-EACCES);
+    assert_run("show 00:04.0", 1, "", "xen-iommu: XenStore: permission denied\n");
+    fake_store_refuse(-ENOMEM);
+    assert_run("list", 1, "", "xen-iommu: Cannot allocate memory\n");
+}
+
+static void usage_errors_are_exit_code_2(void **state)
+{
+    static const struct {
+        const char *line, *error;
+    } cases[] = {
+        {"", "no command given"},
+        {"lst", "\"lst\" is not a command"},
+        {"list more", "list: \"more\" is one argument too many"},
+        {"show", "show needs DEVICE"},
+        {"show 00:04.0 00:05.0", "show: \"00:05.0\" is one argument too many"},
+        {"list --domain x", "\"x\" is not a domain's number"},
+        {"list --domain -1", "\"-1\" is not a domain's number"},
+        {"list --domain 1x", "\"1x\" is not a domain's number"},
+        {"list --domain 32752", "\"32752\" is not a domain's number"},
+        {"list --domain 99999999999999999999", "\"99999999999999999999\" is not a domain's number"},
+    };
+    char expected[128];
+    size_t i;
+
+    (void)state;
+    publish_own();
+    for (i = 0; i < COUNT_OF(cases); i++) {
+        snprintf(expected, sizeof(expected), "xen-iommu: %s\nTry 'xen-iommu --help'.\n",
+                 cases[i].error);
+        assert_run(cases[i].line, 2, "", expected);
+    }
+    assert_int_equal(run("list --unheard-of"), 2);
+    assert_int_equal(run("list --domain"), 2);
+    assert_run("show 00:04", 2, "",
+               "xen-iommu: \"00:04\" is neither a PCI address nor a device tree path\n");
+}
+
+static void help_and_version_need_no_xen(void **state)
+{
+    (void)state;
+    fake_store_refuse(-ENOTCONN);
+    assert_int_equal(run("--help"), 0);
+    assert_non_null(strstr(output, "\n  list "));
+    assert_non_null(strstr(output, "\n  show    DEVICE "));
+    assert_non_null(strstr(output, "\n  status "));
+    assert_string_equal(errors, "");
+    assert_int_equal(run("show -h"), 0);
+    assert_int_equal(run("--version"), 0);
+    assert_int_equal(strncmp(output, "xen-iommu ", 10), 0);
+}
+
+static void a_full_disk_is_a_failure(void **state)
+{
+    int full = open("/dev/full", O_WRONLY | O_CLOEXEC), saved = dup(STDOUT_FILENO);
+    char *argv[] = {(char *)"xen-iommu", (char *)"list", NULL};
+    int code, err, saved_err;
+
+    (void)state;
+    publish_own();
+    fflush(stdout);
+    assert_true(full >= 0 && saved >= 0 && dup2(full, STDOUT_FILENO) >= 0);
+    saved_err = redirect(stderr, &err);
+    code = run_xen_iommu(2, argv);
+    restore(stderr, saved_err, err, errors, sizeof(errors));
+    clearerr(stdout);
+    assert_true(dup2(saved, STDOUT_FILENO) >= 0);
+    close(full);
+    close(saved);
+    assert_int_equal(code, 1);
+    assert_string_equal(errors, "xen-iommu: cannot write to standard output\n");
+}
+
+static void devices_are_read_as_people_write_them(void **state)
+{
+    static const struct {
+        const char *text;
+        uint32_t sbdf;
+    } addresses[] = {
+        {"0000:00:04.0", 0x20},       {"00:04.0", 0x20},
+        {"0001:ff:1f.7", 0x1ffff},    {"ABCD:EF:1A.3", 0xabcdefd3},
+        {"abcd:ef:1a.3", 0xabcdefd3},
+    };
+    static const char *const others[] = {
+        "",
+        "0",
+        "00:04",
+        "00:04.8",
+        "00:20.0",
+        "0000-00-04-0",
+        "0000:00:04:0",
+        "00-04-0",
+        "10000:00:04.0",
+        "0:00:04.0",
+        "00:04.0 ",
+        " 00:04.0",
+        "g0:04.0",
+        "soc/video",
+        "/",
+        "/soc/",
+        "//soc",
+        "-0:04.0",
+        "0000.00:04.0",
+        "00.04.0",
+    };
+    struct xeniommu_device device = {.sbdf = 0x5a5a};
+    char text[DEVICE_TEXT_SIZE];
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < COUNT_OF(others); i++)
+        assert_int_equal(device_parse(others[i], &device), -EINVAL);
+    assert_int_equal(device.sbdf, 0x5a5a);
+    for (i = 0; i < COUNT_OF(addresses); i++) {
+        assert_int_equal(device_parse(addresses[i].text, &device), 0);
+        assert_int_equal(device.bus, XENIOMMU_BUS_PCI);
+        assert_int_equal(device.sbdf, addresses[i].sbdf);
+    }
+    assert_string_equal(device_format(&device, text), "abcd:ef:1a.3");
+    assert_int_equal(device_parse("/soc/video@0", &device), 0);
+    assert_int_equal(device.bus, XENIOMMU_BUS_DT);
+    assert_string_equal(device_format(&device, text), "/soc/video@0");
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(list_shows_the_own_tree_in_a_guest),
+        TEST(list_shows_the_host_in_dom0),
+        TEST(list_shows_another_domain),
+        TEST(list_of_nothing_is_empty),
+        TEST(list_in_json),
+        TEST(show_tells_by_its_exit_code),
+        TEST(show_in_the_host_tells_the_owner),
+        TEST(status_counts),
+        TEST(no_daemon_is_exit_code_4),
+        TEST(failures_are_exit_code_1),
+        TEST(usage_errors_are_exit_code_2),
+        TEST(help_and_version_need_no_xen),
+        TEST(a_full_disk_is_a_failure),
+        TEST(devices_are_read_as_people_write_them),
+    };
+
+    setenv("LC_ALL", "C", 1);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
