@@ -23,6 +23,32 @@ struct device *inventory_find(const struct inventory *inventory, uint32_t sbdf)
                    compare);
 }
 
+/* On Intel's Ironlake, Xen leaves the graphics' own unit off where the firmware did not prepare it
+ * (is_igd_vt_enabled_quirk() in xen/drivers/passthrough/vtd/quirks.c), and tells nobody. */
+static bool may_be_ironlake(const struct pci_topology *topology)
+{
+    static const uint32_t host_bridges[] = {0x00408086, 0x00448086, 0x00628086, 0x006a8086};
+    const struct pci_function *root = pci_topology_find(topology, 0);
+
+    if (!root || !root->id)
+        return true;
+    for (size_t i = 0; i < sizeof(host_bridges) / sizeof(host_bridges[0]); i++)
+        if (root->id == host_bridges[i])
+            return true;
+    return false;
+}
+
+static struct acpi_answer look_up(const struct acpi_tables *tables,
+                                  const struct pci_topology *topology, uint32_t sbdf)
+{
+    struct acpi_answer answer;
+
+    acpi_tables_lookup(tables, topology, sbdf, &answer);
+    if (answer.igd_only && may_be_ironlake(topology))
+        answer.coverage = ACPI_COVERAGE_UNKNOWN;
+    return answer;
+}
+
 static struct device new_device(const struct pci_function *function)
 {
     return (struct device){
@@ -49,7 +75,7 @@ int inventory_update(struct inventory *inventory, const struct pci_topology *top
             continue;
         devices[count] = known ? *known : new_device(function);
         devices[count].function = *function;
-        acpi_tables_lookup(tables, topology, function->sbdf, &devices[count].coverage);
+        devices[count].coverage = look_up(tables, topology, function->sbdf);
         count++;
     }
     for (size_t i = 0; i < inventory->count; i++)

@@ -44,6 +44,15 @@ static bool read_number(struct udev_device *device, const char *attribute, unsig
     return errno == 0 && end != text && *end == '\0';
 }
 
+static uint32_t read_id(struct udev_device *device)
+{
+    unsigned long vendor, id;
+
+    if (!read_number(device, "vendor", &vendor) || !read_number(device, "device", &id))
+        return 0;
+    return (uint32_t)(id << 16 | (vendor & 0xffff));
+}
+
 static uint32_t physfn_of(struct udev_device *device)
 {
     char path[PATH_MAX], target[PATH_MAX];
@@ -74,6 +83,7 @@ static int read_function(struct udev_device *device, struct pci_function *functi
         !read_number(device, "class", &value))
         return -ENODEV;
     function->class_code = (uint32_t)value;
+    function->id = read_id(device);
     function->physfn = physfn_of(device);
     function->parent = PCI_NO_SBDF;
     parent = udev_device_get_parent_with_subsystem_devtype(device, "pci", NULL);

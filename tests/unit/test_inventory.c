@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "acpi_builder.h"
 #include "inventory.h"
 #include "view.h"
 
@@ -112,6 +113,36 @@ static void an_unplugged_mate_is_forgotten(void **state)
     assert_null(inventory_find(&inventory, RIGHT));
 }
 
+static enum acpi_coverage graphics_below(uint32_t host_bridge)
+{
+    struct pci_function rows[] = {OF_CLASS(BDF(0, 0, 0), 0x060000),
+                                  OF_CLASS(BDF(0, 2, 0), 0x030000)};
+    const struct pci_topology board = TOPOLOGY(rows);
+    struct inventory found = {0};
+    enum acpi_coverage coverage;
+    struct acpi_tables *dmar;
+    struct builder builder;
+
+    rows[0].id = host_bridge;
+    builder_start(&builder, "DMAR");
+    dmar_drhd(&builder, 0, 0, 0xfed90000);
+    dmar_scope(&builder, 1, 0, "02.0");
+    dmar = parse_dmar(builder.bytes, builder.size, NULL);
+    assert_int_equal(inventory_update(&found, &board, dmar), 0);
+    coverage = inventory_find(&found, BDF(0, 2, 0))->coverage.coverage;
+    inventory_clear(&found);
+    acpi_tables_free(dmar);
+    return coverage;
+}
+
+static void ironlake_graphics_are_not_certain(void **state)
+{
+    (void)state;
+    assert_int_equal(graphics_below(0x591f8086), ACPI_COVERAGE_YES);
+    assert_int_equal(graphics_below(0x00448086), ACPI_COVERAGE_UNKNOWN);
+    assert_int_equal(graphics_below(0), ACPI_COVERAGE_UNKNOWN);
+}
+
 static void views(void **state)
 {
     struct domain domains[] = {{.domid = 0, .alive = true, .kind = GUEST_KIND_PV},
@@ -176,8 +207,12 @@ static void views(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(host_bridges_are_left_out),      TEST(splits), TEST(a_mate_without_owner),
-        TEST(an_unplugged_mate_is_forgotten), TEST(views),
+        TEST(host_bridges_are_left_out),
+        TEST(splits),
+        TEST(a_mate_without_owner),
+        TEST(an_unplugged_mate_is_forgotten),
+        TEST(ironlake_graphics_are_not_certain),
+        TEST(views),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

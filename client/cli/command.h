@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of xen-iommu share: a command, its request, its exit codes. */
+#ifndef XI_CLIENT_CLI_COMMAND_H
+#define XI_CLIENT_CLI_COMMAND_H
+
+#include "writer.h"
+
+#include <stdint.h>
+
+/* Exit codes, as the manual page lists them. */
+enum exit_code {
+    EXIT_FINE = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_NOT_PROTECTED = 3,
+    EXIT_NO_DAEMON = 4,
+};
+
+/* What a command is asked. */
+struct request {
+    const struct writer *writer;
+    int32_t domid;      /* --domain; -1: not given */
+    const char *device; /* DEVICE, as written; NULL for a command that takes none */
+};
+
+/* Runs a command; returns its exit code. */
+typedef int command_fn(const struct request *request);
+
+command_fn command_list;
+command_fn command_show;
+command_fn command_status;
+
+/* The whole program. Returns its exit code. */
+int run_xen_iommu(int argc, char *argv[]);
+
+/* Prints "xen-iommu: " and a line on stderr. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

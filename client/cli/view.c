@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#include "view.h"
+#include "command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* 1: there is such a node, 0: there is not, or it is not for us, or an error. */
+static int is_readable(struct view *view, const char *path)
+{
+    struct store_value value;
+    int rc = store_read(&view->store, path, &value);
+
+    free(value.data);
+    if (rc == -ENOENT || rc == -EACCES)
+        return 0;
+    return rc == 0 ? 1 : rc;
+}
+
+static int choose_tree(struct view *view)
+{
+    char root[TREE_ROOT_SIZE];
+    int rc;
+
+    if (view->kind == VIEW_DOMAIN) {
+        snprintf(root, sizeof(root), "/local/domain/%d/" XENIOMMU_DIR, view->domid);
+        tree_init(&view->tree, &view->store, root);
+        return 0;
+    }
+    rc = is_readable(view, XENIOMMU_HOST_DIR "/version");
+    if (rc < 0)
+        return rc;
+    view->kind = rc == 1 ? VIEW_HOST : VIEW_OWN;
+    tree_init(&view->tree, &view->store, rc == 1 ? XENIOMMU_HOST_DIR : XENIOMMU_DIR);
+    return 0;
+}
+
+int view_open(struct view *view, int32_t domid)
+{
+    int rc;
+
+    *view = (struct view){.kind = domid < 0 ? VIEW_OWN : VIEW_DOMAIN, .domid = domid};
+    store_init(&view->store);
+    rc = store_connect(&view->store);
+    return rc == 0 ? choose_tree(view) : rc;
+}
+
+void view_close(struct view *view)
+{
+    store_close(&view->store);
+}
+
+bool view_is_local(const struct view *view)
+{
+    return view->kind != VIEW_DOMAIN;
+}
+
+const char *view_name(const struct view *view)
+{
+    switch (view->kind) {
+    case VIEW_HOST:
+        return "host";
+    case VIEW_OWN:
+        return "own";
+    case VIEW_DOMAIN:
+        break;
+    }
+    return "domain";
+}
+
+static int complain_denied(const struct view *view)
+{
+    if (view->kind == VIEW_DOMAIN)
+        complain("domain %d: permission denied: only dom0 sees other domains", view->domid);
+    else
+        complain("XenStore: permission denied");
+    return EXIT_FAILED;
+}
+
+/* A domain that cannot be seen: the exit code, or 0 if it is there. */
+static int complain_of_domain(struct view *view)
+{
+    struct store_value value;
+    char path[TREE_ROOT_SIZE];
+    int rc;
+
+    if (view->kind != VIEW_DOMAIN)
+        return 0;
+    snprintf(path, sizeof(path), "/local/domain/%d", view->domid);
+    rc = store_read(&view->store, path, &value);
+    free(value.data);
+    if (rc == -EACCES)
+        return complain_denied(view);
+    if (rc == -ENOENT) {
+        complain("domain %d does not exist", view->domid);
+        return EXIT_FAILED;
+    }
+    return 0;
+}
+
+static int complain_not_ready(struct view *view)
+{
+    int code = complain_of_domain(view);
+
+    if (code != 0)
+        return code;
+    if (view->tree.version[0] == '\0' && view->tree.status[0] == '\0')
+        complain("nothing is published here: does xen-iommud run in dom0?");
+    else if (strcmp(view->tree.status, "ready") == 0)
+        complain("what is published changes faster than it can be read");
+    else
+        complain("xen-iommud is not ready: its status is \"%s\"", view->tree.status);
+    return EXIT_NO_DAEMON;
+}
+
+int view_complain(struct view *view, int error)
+{
+    switch (error) {
+    case -EAGAIN:
+        return complain_not_ready(view);
+    case -EPROTO:
+        complain("published version \"%s\" is not known; this program knows \"%s\"",
+                 view->tree.version, XENIOMMU_ABI_VERSION);
+        break;
+    case -EACCES:
+        return complain_denied(view);
+    case -E2BIG:
+        complain("more devices than this xenstored can list; show DEVICE works");
+        break;
+    case -ENOTCONN:
+        complain("XenStore cannot be reached: is this a Xen domain, and does xenstored run?");
+        break;
+    default:
+        complain("%s", strerror(-error));
+        break;
+    }
+    return EXIT_FAILED;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "device.h"
+#include "writer.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Takes over value, which is NULL where an allocation failed. 0 or -ENOMEM. */
+static int add(struct json_object *object, const char *key, struct json_object *value)
+{
+    if (value != NULL && json_object_object_add(object, key, value) == 0)
+        return 0;
+    json_object_put(value);
+    return -ENOMEM;
+}
+
+static int add_string(struct json_object *object, const char *key, const char *text)
+{
+    return add(object, key, json_object_new_string(text));
+}
+
+/* "" is null: not published, or not known. */
+static int add_optional(struct json_object *object, const char *key, const char *text)
+{
+    if (text[0] == '\0')
+        return json_object_object_add(object, key, NULL) == 0 ? 0 : -ENOMEM;
+    return add_string(object, key, text);
+}
+
+/* What is published as an INTEGER, null where it is not one. */
+static int add_integer(struct json_object *object, const char *key, const char *text)
+{
+    char *end;
+    long long value = strtoll(text, &end, 10);
+
+    if (text[0] == '\0' || *end != '\0')
+        return add_optional(object, key, "");
+    return add(object, key, json_object_new_int64(value));
+}
+
+static int add_group(struct json_object *object, int32_t group)
+{
+    if (group < 0)
+        return add_optional(object, "group", "");
+    return add(object, "group", json_object_new_int(group));
+}
+
+/* Fills object with one device; 0 or -ENOMEM. */
+static int fill_device(struct json_object *object, const struct view *view,
+                       const struct device_report *device)
+{
+    const struct tree_record *record = device->record;
+    const struct xeniommu_info *info = &record->info;
+    const char *bus = record->device.bus == XENIOMMU_BUS_PCI ? "pci" : "dt";
+    char text[DEVICE_TEXT_SIZE];
+    int rc;
+
+    rc = add_string(object, "bus", bus);
+    rc = rc != 0 ? rc : add_string(object, "device", device_format(&record->device, text));
+    rc = rc != 0 ? rc : add_string(object, "state", xeniommu_state_name(info->state));
+    rc = rc != 0 ? rc : add_string(object, "swiotlb", info->skip_swiotlb ? "skip" : "keep");
+    rc = rc != 0 ? rc : add_optional(object, "reason", info->reason);
+    rc = rc != 0 ? rc : add_group(object, info->group);
+    if (view->kind == VIEW_HOST) {
+        rc = rc != 0 ? rc : add_optional(object, "owner", record->owner);
+        rc = rc != 0 ? rc : add_optional(object, "iommu", record->iommu);
+    }
+    if (view_is_local(view))
+        rc = rc != 0 ? rc : add_optional(object, "name", device->name);
+    return rc;
+}
+
+/* Fills object with what tells the view; 0 or -ENOMEM. */
+static int fill_view(struct json_object *object, const struct view *view)
+{
+    int rc = add_string(object, "view", view_name(view));
+
+    if (rc == 0 && view->kind == VIEW_DOMAIN)
+        rc = add(object, "domain", json_object_new_int(view->domid));
+    return rc;
+}
+
+/* Prints object, if rc says that it is complete, and frees it. */
+static int finish(struct json_object *object, int rc)
+{
+    const char *text = NULL;
+
+    if (rc == 0)
+        text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
+                                                          JSON_C_TO_STRING_NOSLASHESCAPE);
+    if (text != NULL)
+        puts(text);
+    else
+        rc = -ENOMEM;
+    json_object_put(object);
+    return rc;
+}
+
+static int add_device(struct json_object *array, const struct view *view,
+                      const struct device_report *device)
+{
+    struct json_object *object = json_object_new_object();
+
+    if (object == NULL || json_object_array_add(array, object) != 0) {
+        json_object_put(object);
+        return -ENOMEM;
+    }
+    return fill_device(object, view, device);
+}
+
+static int write_list(const struct view *view, const struct device_report *devices, size_t count)
+{
+    struct json_object *object = json_object_new_object();
+    struct json_object *array = json_object_new_array();
+    size_t i;
+    int rc;
+
+    rc = object != NULL ? fill_view(object, view) : -ENOMEM;
+    if (rc == 0)
+        rc = add(object, "devices", array);
+    else
+        json_object_put(array);
+    for (i = 0; rc == 0 && i < count; i++)
+        rc = add_device(array, view, &devices[i]);
+    return finish(object, rc);
+}
+
+static int write_show(const struct view *view, const struct device_report *device)
+{
+    struct json_object *object = json_object_new_object();
+    int rc = object != NULL ? fill_view(object, view) : -ENOMEM;
+
+    if (rc == 0)
+        rc = fill_device(object, view, device);
+    return finish(object, rc);
+}
+
+static int add_counts(struct json_object *object, const struct status_report *report)
+{
+    struct json_object *counts = json_object_new_object();
+    size_t i;
+    int rc = add(object, "devices", counts);
+
+    for (i = 0; rc == 0 && i <= XENIOMMU_QUARANTINED; i++)
+        rc = add(counts, xeniommu_state_name((enum xeniommu_state)i),
+                 json_object_new_uint64(report->states[i]));
+    return rc;
+}
+
+static int write_status(const struct view *view, const struct status_report *report)
+{
+    struct json_object *object = json_object_new_object();
+    int rc = object != NULL ? fill_view(object, view) : -ENOMEM;
+
+    rc = rc != 0 ? rc : add_optional(object, "status", view->tree.status);
+    rc = rc != 0 ? rc : add_optional(object, "version", view->tree.version);
+    rc = rc != 0 ? rc : add_integer(object, "generation", view->tree.generation);
+    if (view->kind == VIEW_HOST)
+        rc = rc != 0 ? rc : add_optional(object, "iommu", view->tree.iommu);
+    rc = rc != 0 ? rc : add_counts(object, report);
+    return finish(object, rc);
+}
+
+const struct writer writer_json = {
+    .list = write_list,
+    .show = write_show,
+    .status = write_status,
+};

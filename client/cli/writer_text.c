@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "device.h"
+#include "writer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <libsmartcols/libsmartcols.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *or_dash(const char *text)
+{
+    return text[0] != '\0' ? text : "-";
+}
+
+static const char *swiotlb_word(const struct xeniommu_info *info)
+{
+    return info->skip_swiotlb ? "skip" : "keep";
+}
+
+static const char *group_text(const struct xeniommu_info *info, char text[16])
+{
+    if (info->group < 0)
+        return "-";
+    snprintf(text, 16, "%" PRId32, info->group);
+    return text;
+}
+
+/* A column of the table: which views have it, and how to fill it. */
+enum column_id { DEVICE, STATE, SWIOTLB, OWNER, GROUP, REASON, NAME };
+
+static const struct {
+    const char *title;
+    bool host_only;
+    bool local_only;
+    int flags;
+} columns[] = {
+    [DEVICE] = {"DEVICE", false, false, 0},
+    [STATE] = {"STATE", false, false, 0},
+    [SWIOTLB] = {"SWIOTLB", false, false, 0},
+    [OWNER] = {"OWNER", true, false, SCOLS_FL_RIGHT},
+    [GROUP] = {"GROUP", false, false, SCOLS_FL_RIGHT},
+    [REASON] = {"REASON", false, false, 0},
+    [NAME] = {"NAME", false, true, SCOLS_FL_TRUNC},
+};
+
+#define COLUMN_COUNT (sizeof(columns) / sizeof(columns[0]))
+
+static bool has_column(const struct view *view, size_t column)
+{
+    return (!columns[column].host_only || view->kind == VIEW_HOST) &&
+           (!columns[column].local_only || view_is_local(view));
+}
+
+static const char *cell_text(const struct device_report *device, size_t column, char text[16])
+{
+    const struct tree_record *record = device->record;
+
+    switch (column) {
+    case DEVICE:
+        return device_format(&record->device, text);
+    case STATE:
+        return xeniommu_state_name(record->info.state);
+    case SWIOTLB:
+        return swiotlb_word(&record->info);
+    case OWNER:
+        return or_dash(record->owner);
+    case GROUP:
+        return group_text(&record->info, text);
+    case REASON:
+        return or_dash(record->info.reason);
+    default:
+        return device->name;
+    }
+}
+
+static int add_columns(struct libscols_table *table, const struct view *view)
+{
+    size_t i;
+
+    for (i = 0; i < COLUMN_COUNT; i++)
+        if (has_column(view, i) &&
+            scols_table_new_column(table, columns[i].title, 0, columns[i].flags) == NULL)
+            return -ENOMEM;
+    return 0;
+}
+
+static int add_line(struct libscols_table *table, const struct view *view,
+                    const struct device_report *device)
+{
+    struct libscols_line *line = scols_table_new_line(table, NULL);
+    size_t i, position = 0;
+    char text[16];
+    int rc = line != NULL ? 0 : -ENOMEM;
+
+    for (i = 0; rc == 0 && i < COLUMN_COUNT; i++)
+        if (has_column(view, i))
+            rc = scols_line_set_data(line, position++, cell_text(device, i, text));
+    return rc;
+}
+
+static int write_list(const struct view *view, const struct device_report *devices, size_t count)
+{
+    struct libscols_table *table = scols_new_table();
+    size_t i;
+    int rc;
+
+    if (table == NULL)
+        return -ENOMEM;
+    rc = add_columns(table, view);
+    for (i = 0; rc == 0 && i < count; i++)
+        rc = add_line(table, view, &devices[i]);
+    if (rc == 0 && count > 0)
+        rc = scols_print_table(table);
+    scols_unref_table(table);
+    return rc;
+}
+
+static int write_show(const struct view *view, const struct device_report *device)
+{
+    const struct tree_record *record = device->record;
+    char text[16];
+
+    printf("Device:   %s\n", device_format(&record->device, text));
+    if (device->name[0] != '\0')
+        printf("Name:     %s\n", device->name);
+    printf("State:    %s\n", xeniommu_state_name(record->info.state));
+    printf("Swiotlb:  %s\n", swiotlb_word(&record->info));
+    printf("Reason:   %s\n", or_dash(record->info.reason));
+    printf("Group:    %s\n", group_text(&record->info, text));
+    if (view->kind == VIEW_HOST) {
+        printf("Owner:    %s\n", or_dash(record->owner));
+        printf("IOMMU:    %s\n", or_dash(record->iommu));
+    }
+    return 0;
+}
+
+static int write_status(const struct view *view, const struct status_report *report)
+{
+    const char *separator = " (";
+    size_t i;
+
+    if (view->kind == VIEW_DOMAIN)
+        printf("View:        domain %" PRId32 "\n", view->domid);
+    else
+        printf("View:        %s\n", view->kind == VIEW_HOST ? "host" : "this domain");
+    printf("Daemon:      %s\n", view->tree.status[0] != '\0' ? view->tree.status : "absent");
+    if (view->kind == VIEW_HOST)
+        printf("IOMMU:       %s\n", or_dash(view->tree.iommu));
+    printf("Version:     %s\n", or_dash(view->tree.version));
+    printf("Generation:  %s\n", or_dash(view->tree.generation));
+    printf("Devices:     %zu", report->count);
+    for (i = 0; i <= XENIOMMU_QUARANTINED; i++) {
+        if (report->states[i] == 0)
+            continue;
+        printf("%s%zu %s", separator, report->states[i],
+               xeniommu_state_name((enum xeniommu_state)i));
+        separator = ", ";
+    }
+    puts(report->count > 0 ? ")" : "");
+    return 0;
+}
+
+const struct writer writer_text = {
+    .list = write_list,
+    .show = write_show,
+    .status = write_status,
+};

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* What the daemon publishes, read consistently: a domain's tree or the host's. */
+#ifndef XI_CLIENT_LIB_TREE_H
+#define XI_CLIENT_LIB_TREE_H
+
+#include "api.h"
+#include "store.h"
+
+#define TREE_ROOT_SIZE 64
+
+/* One tree. The strings of its head are as published, cut to their size, "" where absent. */
+struct tree {
+    struct store *store;
+    char root[TREE_ROOT_SIZE]; /* XENIOMMU_DIR, "/local/domain/N/iommu" or XENIOMMU_HOST_DIR */
+    char version[16];
+    char status[16];
+    char generation[24];
+    char iommu[16]; /* the host's tree only */
+};
+
+/* One device of a tree. */
+struct tree_record {
+    struct xeniommu_device device; /* path belongs to the record if it is in a list */
+    struct xeniommu_info info;
+    char owner[16]; /* the host's tree only: a domid, "none", "unknown", or "" */
+    char iommu[64]; /* the host's tree only: the unit, or "" */
+};
+
+/* Some devices, by address first, then by path. Owns the records' paths. */
+struct tree_list {
+    struct tree_record *records;
+    size_t count;
+    size_t capacity;
+};
+
+/* Sets an answer to unknown and keep. */
+void tree_clear_info(struct xeniommu_info *info);
+
+/* Prepares a tree; nothing is read yet. The store belongs to the caller. */
+void tree_init(struct tree *tree, struct store *store, const char *root);
+
+/* Reads version, status and generation. 0 if the daemon is ready; -EAGAIN: it is not, or there is
+ * no tree; -EPROTO: unknown version; or an error of store_read(). */
+int tree_refresh(struct tree *tree);
+
+/* Reads one device, after tree_refresh(). All that it returns was published together. On every
+ * error the record's info says unknown and keep.
+ * 0; -ENOENT: not published; -EINVAL: malformed path; or an error of tree_refresh(). */
+int tree_read(struct tree *tree, const struct xeniommu_device *device, struct tree_record *record);
+
+/* Reads all devices, tree_refresh() included. On an error the list is empty. */
+int tree_load(struct tree *tree, struct tree_list *list);
+
+/* Frees what is in a list, and makes it empty. */
+void tree_list_free(struct tree_list *list);
+
+/* Orders devices as in a list: negative, 0 or positive. */
+int tree_compare(const struct xeniommu_device *a, const struct xeniommu_device *b);
+
+#endif

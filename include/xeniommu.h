@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * xeniommu.h: ask xen-iommud whether a device's DMA is confined, and whether swiotlb-xen can go.
+ *
+ * For user-space drivers and tools, in dom0 and in guests alike: a domain sees its own devices
+ * under its own addresses. Link with -lxeniommu (pkg-config xeniommu).
+ *
+ *     struct xeniommu *xi;
+ *     struct xeniommu_info info;
+ *
+ *     if (xeniommu_open(&xi, 0) == 0) {
+ *         xeniommu_query_pci(xi, 0x20, &info);       // 0000:00:04.0
+ *         if (info.skip_swiotlb)
+ *             use_plain_dma();
+ *         xeniommu_close(xi);
+ *     }
+ *
+ * Errors. Every function that can fail returns 0 or a negative errno, nothing else (where it
+ * returns a descriptor or a callback's value, its comment says so), and prints nothing. A query
+ * writes its result on every path, failures included, and then it says unknown and keep: a
+ * caller that ignores the return value is safe, if slow.
+ *
+ * Threads. A handle may be used by any number of threads at once; different handles share
+ * nothing. Only xeniommu_close() needs the handle for itself.
+ *
+ * Fork. A handle belongs to the process that opened it. In a child every function returns
+ * -ECHILD at once, except xeniommu_close(), which frees the child's copy and leaves the parent's
+ * connection alone. A child that wants answers opens a handle of its own.
+ *
+ * Blocking. A query asks xenstored and waits for its answer. Where xenstored is gone the query
+ * fails, and a later one finds it again. In a guest the kernel cannot tell that xenstored is
+ * gone, so there a query waits until it is back.
+ */
+#ifndef XENIOMMU_H
+#define XENIOMMU_H
+
+#include <xeniommu-schema.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One connection to what the daemon publishes for this domain. */
+struct xeniommu;
+
+/* The answer for one device. */
+struct xeniommu_info {
+    enum xeniommu_state state; /* how far its DMA is confined */
+    bool skip_swiotlb;         /* the IOMMU translates this domain's addresses: no bounce needed */
+    int32_t group;             /* devices with the same number are not isolated from each other;
+                                  -1: alone, or not known */
+    char reason[64];           /* why, as one word-with-hyphens; "" where none is published */
+};
+
+/* How a device is named. */
+enum xeniommu_bus {
+    XENIOMMU_BUS_PCI, /* by sbdf */
+    XENIOMMU_BUS_DT,  /* by device tree path */
+};
+
+/* A device's name. */
+struct xeniommu_device {
+    enum xeniommu_bus bus;
+    uint32_t sbdf;    /* PCI: segment << 16 | bus << 8 | device << 3 | function; else 0 */
+    const char *path; /* DT: the absolute path, "/soc/video@fe001000"; else NULL */
+};
+
+/**
+ * xeniommu_device_fn - what xeniommu_foreach() calls for each device
+ * @device: its name; belongs to the library, valid until the function returns
+ * @info: its answer; likewise
+ * @arg: what the caller passed
+ *
+ * It may use the handle, but not close it.
+ *
+ * Returns 0 to go on, anything else to stop.
+ */
+typedef int xeniommu_device_fn(const struct xeniommu_device *device,
+                               const struct xeniommu_info *info, void *arg);
+
+/**
+ * xeniommu_change_fn - what xeniommu_dispatch() calls for each device whose answer changed
+ * @device: its name; belongs to the library, valid until the function returns
+ * @info: its new answer, unknown and keep where it is gone or the daemon is not ready; likewise
+ * @arg: what the caller passed
+ *
+ * It may query the handle and set another callback; it may not dispatch or close.
+ */
+typedef void xeniommu_change_fn(const struct xeniommu_device *device,
+                                const struct xeniommu_info *info, void *arg);
+
+/**
+ * xeniommu_open - connect to XenStore
+ * @xi: receives the handle, NULL on an error; the caller ends it with xeniommu_close()
+ * @flags: 0; no flag is defined yet
+ *
+ * Goes over xenstored's socket, or over /dev/xen/xenbus where there is none. That the daemon
+ * runs is not needed: until it does, queries return -EAGAIN.
+ *
+ * Returns 0, or
+ *   -EINVAL    an undefined flag is set
+ *   -EACCES    XenStore is there, but this user may not open it
+ *   -ENOTCONN  no XenStore can be reached: not under Xen, or xenstored does not run
+ *   -EMFILE, -ENFILE  out of file descriptors
+ *   -ENOMEM    out of memory
+ */
+int xeniommu_open(struct xeniommu **xi, unsigned int flags);
+
+/**
+ * xeniommu_close - end a handle
+ * @xi: the handle; NULL does nothing
+ *
+ * Frees everything that belongs to it, the descriptor of xeniommu_fd() included. No other call
+ * on the handle may be under way in another thread, and none may follow.
+ */
+void xeniommu_close(struct xeniommu *xi);
+
+/**
+ * xeniommu_query_pci - the answer for a PCI function
+ * @xi: the handle
+ * @sbdf: segment << 16 | bus << 8 | device << 3 | function, as this domain sees it
+ * @info: receives the answer; on every error it says unknown and keep
+ *
+ * All of @info was true together at one moment during the call.
+ *
+ * Returns 0, or
+ *   -ENOENT    the daemon is ready and publishes no such device for this domain
+ *   -EAGAIN    no daemon, or one that is not ready, or a tree that changes faster than it can be
+ *              read
+ *   -EPROTO    the published ABI version is one that this library does not know
+ *   -EACCES    this domain may not read what is published
+ *   -ENOTCONN  XenStore cannot be reached; the next call tries again
+ *   -ECHILD    the handle was opened before a fork, by the parent
+ *   -EMFILE, -ENFILE  out of file descriptors, on a new connection
+ *   -ENOMEM    out of memory
+ */
+int xeniommu_query_pci(struct xeniommu *xi, uint32_t sbdf, struct xeniommu_info *info);
+
+/**
+ * xeniommu_query_dt - the answer for a device tree device
+ * @xi: the handle
+ * @path: its absolute path, "/soc/video@fe001000"; not kept
+ * @info: receives the answer; on every error it says unknown and keep
+ *
+ * All of @info was true together at one moment during the call.
+ *
+ * Returns 0, or
+ *   -EINVAL    the path is NULL, relative, the root, has an empty component, or is longer than
+ *              XenStore can hold
+ *   -ENOENT, -EAGAIN, -EPROTO, -EACCES, -ENOTCONN, -ECHILD, -EMFILE, -ENFILE, -ENOMEM
+ *              as xeniommu_query_pci()
+ */
+int xeniommu_query_dt(struct xeniommu *xi, const char *path, struct xeniommu_info *info);
+
+/**
+ * xeniommu_foreach - every device that is published for this domain
+ * @xi: the handle
+ * @fn: called once for each, PCI functions by address first, then device tree devices by path
+ * @arg: passed to it
+ *
+ * Each device's answer is consistent in itself; a device that comes or goes during the call may
+ * be missing or included. All are read before the first is handed over, and no lock is held
+ * then, so @fn may use the handle.
+ *
+ * Returns 0 once @fn has seen them all, the value of @fn if that was not 0, or
+ *   -E2BIG     more devices than this xenstored can list: oxenstored stops at 4096 bytes of names,
+ *              315 PCI functions
+ *   -EAGAIN, -EPROTO, -EACCES, -ENOTCONN, -ECHILD, -EMFILE, -ENFILE, -ENOMEM
+ *              as xeniommu_query_pci(); @fn was not called
+ */
+int xeniommu_foreach(struct xeniommu *xi, xeniommu_device_fn *fn, void *arg);
+
+/**
+ * xeniommu_wait_ready - wait until the daemon has published
+ * @xi: the handle
+ * @timeout_ms: how long at most, in milliseconds; negative: for ever; 0: only look
+ *
+ * Outlasts restarts of the daemon and of xenstored. Other threads may use the handle meanwhile.
+ *
+ * Returns 0 when the daemon is ready, or
+ *   -ETIMEDOUT it was not ready in time
+ *   -EINTR     a signal arrived
+ *   -EPROTO    the published ABI version is one that this library does not know
+ *   -EACCES    this domain may not read what is published
+ *   -ECHILD    the handle was opened before a fork, by the parent
+ *   -EMFILE, -ENFILE  out of file descriptors
+ *   -ENOMEM    out of memory
+ */
+int xeniommu_wait_ready(struct xeniommu *xi, int timeout_ms);
+
+/**
+ * xeniommu_fd - a descriptor that tells when to call xeniommu_dispatch()
+ * @xi: the handle
+ *
+ * It is readable when something changed, when xenstored vanished, and when it is time to look
+ * whether it is back. The number stays the same until xeniommu_close(). Only poll it (poll(),
+ * select(), epoll, any event loop); do not read or close it. The first call sets a watch, so
+ * that the descriptor is readable at once.
+ *
+ * Returns the descriptor (0 or more), or
+ *   -ECHILD    the handle was opened before a fork, by the parent
+ *   -EMFILE, -ENFILE  out of file descriptors
+ *   -ENOMEM    out of memory
+ */
+int xeniommu_fd(struct xeniommu *xi);
+
+/**
+ * xeniommu_dispatch - handle what is pending
+ * @xi: the handle
+ *
+ * Call it whenever xeniommu_fd() is readable. Takes the pending events, reconnects where that is
+ * due, and calls the callback, in this thread, for each device whose answer changed. Does not
+ * wait for events. No lock that a query needs is held during a callback; two threads that
+ * dispatch the same handle take turns. Where xeniommu_foreach() cannot list the devices, each that
+ * was reported before is now reported as unknown.
+ *
+ * Returns 0, or
+ *   -ENOTCONN  XenStore cannot be reached: every device was reported as unknown; the descriptor
+ *              tells when to try again
+ *   -EDEADLK   called from the callback
+ *   -ECHILD    the handle was opened before a fork, by the parent
+ *   -EMFILE, -ENFILE, -ENOMEM  out of resources: what could not be read was reported as unknown,
+ *              and is tried again
+ */
+int xeniommu_dispatch(struct xeniommu *xi);
+
+/**
+ * xeniommu_set_callback - be told of changes
+ * @xi: the handle
+ * @fn: what xeniommu_dispatch() calls from now on; NULL: nothing
+ * @arg: passed to it; belongs to the caller
+ *
+ * The next xeniommu_dispatch() calls @fn for every device that is published, later ones for
+ * those whose answer changed. Once this returns, the previous callback is not running and will
+ * not be called again (unless this is called from the callback itself).
+ *
+ * Returns 0, or
+ *   -ECHILD    the handle was opened before a fork, by the parent
+ *   -EMFILE, -ENFILE  out of file descriptors
+ *   -ENOMEM    out of memory
+ */
+int xeniommu_set_callback(struct xeniommu *xi, xeniommu_change_fn *fn, void *arg);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

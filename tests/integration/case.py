@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: MIT
+"""The test case all others build on: a machine with a few functions, its xenstored and daemon."""
+import os
+import sys
+import unittest
+
+from daemon import HOST_TREE, Daemon
+from hostpci import PCIBACK, HostPci
+from rig import Rig
+from toolstack import Toolstack, node_name
+from waiting import wait_until
+
+HOST_BRIDGE = '0000:00:00.0'
+ROOT_PORT = '0000:00:01.0'
+DISK = '0000:00:02.0'
+NIC = '0000:00:04.0'
+NIC2 = '0000:00:05.0'
+BEHIND_PORT = '0000:01:00.0'
+SPARE, PASSING = '0000:00:1d.0', '0000:00:1e.0'  # come and go with sync()
+FUNCTIONS = (ROOT_PORT, DISK, NIC, NIC2, BEHIND_PORT)  # all but the host bridge
+
+RECORD = ('state', 'swiotlb', 'reason', 'group', 'owner', 'iommu')
+
+
+class RigCase(unittest.TestCase):
+    """The environment's RIG_KIND says which xenstored: c or ocaml."""
+    tapped = True
+
+    def setUp(self):
+        self.rig = Rig(os.environ['RIG_KIND'])
+        self.addCleanup(self.rig.stop)
+        self.addCleanup(self._show_log_of_failure)
+        self.rig.start()
+        self.hypervisor = self.rig.hypervisor
+        self.host = HostPci(self.rig)
+        self.addCleanup(self.host.stop)
+        self.store = self.rig.store()
+        self.toolstack = Toolstack(self.rig, self.host)
+        self.daemon = Daemon(self.rig, self.host, self.tapped)
+        self.addCleanup(self._end_daemon)
+        self.make_machine()
+
+    def make_machine(self):
+        self.host.add(HOST_BRIDGE, 0x060000)
+        self.host.add(ROOT_PORT, 0x060400, 'pcieport', secondary=1)
+        self.host.add(DISK, 0x010802, 'nvme')
+        self.host.add(NIC, 0x020000, 'e1000e')
+        self.host.add(NIC2, 0x020000, 'e1000e')
+        self.host.add(BEHIND_PORT, 0x020000, 'igb', below=ROOT_PORT)
+
+    def _show_log_of_failure(self):
+        failed = any(error for _, error in self._outcome.errors if error) \
+            if hasattr(self._outcome, 'errors') else not self._outcome.success
+        if failed:
+            sys.stderr.write(f'--- the daemon said in {self.id()}:\n{self._daemon_log()}---\n')
+
+    def _daemon_log(self):
+        try:
+            return self.daemon.log()
+        except (AttributeError, OSError):
+            return ''
+
+    def _end_daemon(self):
+        """The daemon must never have crashed or reported an error in memory use, and what it wrote
+        must be sound."""
+        ran = self.daemon.process is not None
+        running = self.daemon.is_running()
+        status = self.daemon.stop() if running else None
+        if self.daemon.tap:
+            check_commits(self, self.daemon.tap.commits())
+        self.daemon.close()
+        if running:
+            self.assertEqual(status, 0, 'the exit status of a daemon that was asked to stop')
+        if ran:
+            for word in ('AddressSanitizer', 'LeakSanitizer', 'runtime error:'):
+                self.assertNotIn(word, self.daemon.log())
+
+    # what is published
+
+    def host_record(self, bdf):
+        return self._record(f'{HOST_TREE}/pci/{node_name(bdf)}')
+
+    def record(self, domid, bdf):
+        """The record in a domain's own tree, under the address that the domain sees."""
+        return self._record(f'{self.home(domid)}/pci/{node_name(bdf)}')
+
+    def _record(self, path):
+        values = {name: self.store.read(f'{path}/{name}') for name in RECORD}
+        return {name: value for name, value in values.items() if value is not None}
+
+    @staticmethod
+    def home(domid):
+        return f'/local/domain/{domid}/iommu'
+
+    def status(self, domid=None):
+        root = HOST_TREE if domid is None else self.home(domid)
+        return self.store.read(f'{root}/status')
+
+    def generation(self, domid=None):
+        root = HOST_TREE if domid is None else self.home(domid)
+        return int(self.store.read(f'{root}/generation'))
+
+    def published(self):
+        """Everything, but for the generations: {path: value}."""
+        trees = {HOST_TREE: self.store.tree(HOST_TREE)}
+        for domid in self.store.list('/local/domain'):
+            trees[self.home(domid)] = self.store.tree(self.home(domid))
+        return {f'{root}/{path}': value for root, tree in trees.items()
+                for path, value in tree.items() if path != 'generation'}
+
+    # waiting for it
+
+    def wait_host(self, bdf, **fields):
+        """Waits until the host tree's record has these values. fields: {} for no record."""
+        self._wait(lambda: self.host_record(bdf), f'the host record of {bdf}', fields)
+
+    def wait_record(self, domid, bdf, **fields):
+        self._wait(lambda: self.record(domid, bdf), f"domain {domid}'s record of {bdf}", fields)
+
+    def _wait(self, read, what, fields):
+        def settled():
+            record = read()
+            if not fields:
+                return not record
+            return all(record.get(name) == value for name, value in fields.items())
+        try:
+            wait_until(settled, f'{what} to be {fields}')
+        except AssertionError as error:
+            raise AssertionError(f'{error}; it is {read()}') from None
+
+    def wait_status(self, status, domid=None):
+        wait_until(lambda: self.status(domid) == status, f'status {status} of {domid}')
+
+    def wait_oracle(self, bdf, trigger):
+        """Runs trigger, and waits until the hypervisor was asked of a device because of it."""
+        asked = len(self.hypervisor.calls('xc_test_assign_device', on=bdf))
+        trigger()
+        wait_until(lambda: len(self.hypervisor.calls('xc_test_assign_device', on=bdf)) > asked,
+                   f'the hypervisor to be asked of {bdf}')
+
+    def sync(self):
+        """Afterwards all changes in XenStore that were made before have been worked off: events of
+        one connection come in order, and this one shows."""
+        claim = self.toolstack.info(SPARE, 'domid')
+        if SPARE not in self.host.folders:
+            self.host.add(SPARE, driver=PCIBACK)
+            self.store.write(self.toolstack.info(SPARE, 'driver_path'), '/sys/bus/pci/drivers/x')
+            self.wait_host(SPARE, state='quarantined')
+        self.store.write(claim, 999)
+        self.wait_host(SPARE, state='unknown')
+        self.store.remove(claim)
+        self.wait_host(SPARE, state='quarantined')
+
+    def sync_uevents(self):
+        """The same for uevents."""
+        self.host.add(PASSING)
+        self.wait_host(PASSING, owner='0')
+        self.host.remove(PASSING)
+        self.wait_host(PASSING)
+
+    # what it must not say
+
+    def assert_no_promise(self, bdf, domid=None, address=None):
+        """Neither protected nor skip is said of the device, to anybody."""
+        for record in filter(None, (self.host_record(bdf),
+                                    domid is not None and self.record(domid, address or bdf))):
+            self.assertNotEqual(record.get('state'), 'protected', record)
+            self.assertNotEqual(record.get('swiotlb'), 'skip', record)
+
+
+def check_commits(case, commits):
+    """What holds for everything that the daemon ever commits."""
+    generations, records = {}, {}
+    for changes in commits:
+        touched, counted = set(), {}
+        for change in changes:
+            tree = tree_of(change.path)
+            if tree is None:
+                continue
+            touched.add(tree)
+            if change.what == 'rm' and change.path == tree:
+                generations.pop(tree, None)
+                touched.discard(tree)
+            elif change.what == 'write' and change.path == tree + '/generation':
+                counted[tree] = int(change.value)
+            note_record(records, change)
+        case.assertEqual(touched, set(counted), f'generation, in {changes}')
+        for tree, value in counted.items():
+            if tree in generations:
+                case.assertEqual(value, generations[tree] + 1, f'generation, in {changes}')
+            generations[tree] = value
+        for record, fields in records.items():
+            if fields.get('swiotlb') == 'skip':
+                case.assertEqual(fields.get('state'), 'protected', f'{record} in {changes}')
+
+
+def tree_of(path):
+    """The root of the tree of ours that a path lies in, or None."""
+    parts = path.split('/')
+    if path.startswith(HOST_TREE):
+        return HOST_TREE
+    if parts[1:3] == ['local', 'domain'] and parts[4:5] == ['iommu']:
+        return '/'.join(parts[:5])
+    return None
+
+
+def note_record(records, change):
+    """Keeps the fields of every record as they are after a change."""
+    if change.what == 'write':
+        record, _, field = change.path.rpartition('/')
+        records.setdefault(record, {})[field] = change.value
+    elif change.what == 'rm':
+        for record in [r for r in records if (r + '/').startswith(change.path + '/')]:
+            del records[record]
+        record, _, field = change.path.rpartition('/')
+        records.get(record, {}).pop(field, None)

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+"""What the simulated hypervisor knows, and what it was asked."""
+import contextlib
+import os
+import typing
+
+import waiting
+
+ME = 'xen-iommud'  # faults hit the daemon only, unless another program is named
+
+
+class Call(typing.NamedTuple):
+    program: str
+    name: str
+    what: str     # the device or item asked for
+    result: str   # the value, the errno's name, or 'held'
+    injected: bool
+
+
+class Hypervisor:
+    def __init__(self, directory):
+        self.directory = directory
+        self.domains = {}
+        self.devices = {}
+        self.faults = {}
+        self.next_fault = 0
+        os.makedirs(directory)
+        for name in ('domains', 'devices', 'faults', 'calls'):
+            self._put(name, '')
+
+    def _put(self, name, text):
+        path = os.path.join(self.directory, name)
+        with open(path + '.new', 'w', encoding='latin-1') as file:
+            file.write(text)
+        os.replace(path + '.new', path)
+
+    def _put_lines(self, name, lines):
+        self._put(name, ''.join(line + '\n' for line in lines))
+
+    # domains
+
+    def set_domain(self, domid, *flags):
+        """Flags: hvm, paused, dying, shutdown=REASON."""
+        self.domains[domid] = flags
+        self._put_domains()
+
+    def add_flags(self, domid, *flags):
+        self.set_domain(domid, *self.domains[domid], *flags)
+
+    def remove_domain(self, domid):
+        self.domains.pop(domid, None)
+        self._put_domains()
+
+    def _put_domains(self):
+        self._put_lines('domains', (' '.join([str(domid), *flags])
+                                    for domid, flags in self.domains.items()))
+
+    # devices
+
+    def assign(self, device, owner):
+        """Owner: a domid, 'io' (nobody's: DOMID_IO) or 'none' (Xen does not know the device)."""
+        group = self.devices.get(device, (None, ''))[1]
+        self.devices[device] = (owner, group)
+        self._put_devices()
+
+    def set_group(self, group, *devices):
+        """Makes the devices mates."""
+        for device in devices:
+            self.devices[device] = (self.devices[device][0], group)
+        self._put_devices()
+
+    def owner(self, device):
+        return self.devices.get(device, ('none', ''))[0]
+
+    def _put_devices(self):
+        self._put_lines('devices', (f'{device} {owner} {group}'
+                                    for device, (owner, group) in self.devices.items()))
+
+    # the machine
+
+    def set_cmdline(self, text):
+        self._put('cmdline', text + '\n')
+
+    def set_iommu(self, driven):
+        self._put('physinfo', 'hvm pv hap directio\n' if driven else 'hvm pv hap\n')
+
+    # errors
+
+    def inject(self, call, error, on=None, by=ME, count=None):
+        """Makes a call fail: every time, or the next count times. Returns a key for clear()."""
+        self.next_fault += 1
+        line = f'{call} {error} by={by}'
+        if on is not None:
+            line += f' on={on}'
+        if count is not None:
+            line += f' id={self.next_fault} count={count}'
+        self.faults[self.next_fault] = line
+        self._put_lines('faults', self.faults.values())
+        return self.next_fault
+
+    def clear(self, key=None):
+        """Ends one injected fault, or all."""
+        if key is None:
+            self.faults.clear()
+        else:
+            del self.faults[key]
+        self._put_lines('faults', self.faults.values())
+
+    @contextlib.contextmanager
+    def held(self, call, trigger, on=None, by=ME):
+        """Runs trigger() and stops the daemon at its next such call while the body runs."""
+        key = self.inject(call, 'hold', on=on, by=by)
+        seen = len(self.calls(call, on=on, by=by))
+        try:
+            trigger()
+            waiting.wait_until(
+                lambda: any(c.result == 'held' for c in self.calls(call, on=on, by=by)[seen:]),
+                f'{by} to call {call}')
+            yield
+        finally:
+            self.clear(key)
+
+    # what it was asked
+
+    def calls(self, name=None, on=None, by=ME):
+        """The calls made so far, in order."""
+        with open(os.path.join(self.directory, 'calls'), encoding='latin-1') as file:
+            lines = file.read().splitlines()
+        found = []
+        for line in lines:
+            question, _, result = line.rpartition(' = ')
+            program, call, *rest = question.split(' ')
+            what = rest[0] if rest and '=' not in rest[0] else ''
+            found.append(Call(program, call, what, result.split(' ')[0], 'injected' in result))
+        return [call for call in found
+                if call.program == by and name in (None, call.name) and on in (None, call.what)]

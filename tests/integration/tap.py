@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: MIT
+"""Sits between a program and xenstored, and keeps every request with its answer, in order."""
+import contextlib
+import os
+import selectors
+import socket
+import threading
+import typing
+
+import xenstore
+from waiting import BOUND
+
+CHANGES = {xenstore.WRITE: 'write', xenstore.MKDIR: 'mkdir', xenstore.RM: 'rm',
+           xenstore.SET_PERMS: 'perms'}
+
+
+class Request(typing.NamedTuple):
+    connection: int
+    kind: int
+    transaction: int
+    body: bytes
+    answer: bytes
+    error: str  # '' for none
+
+    @property
+    def path(self):
+        return self.body.partition(b'\0')[0].decode('latin-1')
+
+    @property
+    def value(self):
+        return self.body.partition(b'\0')[2].decode('latin-1')
+
+
+class Change(typing.NamedTuple):
+    what: str  # write, mkdir, rm or perms
+    path: str
+    value: str
+
+
+class Rule:
+    """What to do with requests of a kind, the next count of them; path: only on this one."""
+
+    def __init__(self, kind, path, count, error):
+        self.kind = kind
+        self.path = path
+        self.count = count
+        self.error = error  # None: stop the request and all that follow it
+        self.met = threading.Event()
+
+    def applies(self, kind, body):
+        path = body.partition(b'\0')[0].decode('latin-1')
+        if kind != self.kind or self.path not in (None, path) or self.count == 0:
+            return False
+        if self.count is not None:
+            self.count -= 1
+        self.met.set()
+        return True
+
+
+class Link:
+    """One client's connection and ours to xenstored."""
+
+    def __init__(self, number, client, server):
+        self.number = number
+        self.client = client
+        self.server = server
+        self.from_client = xenstore.Messages()
+        self.from_server = xenstore.Messages()
+        self.pending = {}  # request id: (kind, transaction, body, error to answer)
+        self.stopped = None  # messages that wait, while a request is held
+
+    def close(self):
+        self.client.close()
+        self.server.close()
+
+
+class StoreTap(threading.Thread):
+    def __init__(self, path, upstream):
+        super().__init__(daemon=True)
+        self.path = path
+        self.upstream = upstream
+        self.history = []
+        self.rules = []
+        self.lock = threading.Lock()
+        self.selector = selectors.DefaultSelector()
+        self.links = []
+        self.links_made = 0
+        self.ended = False
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind(path)
+        self.listener.listen(16)
+        self.wake, self.control = socket.socketpair()
+        self.selector.register(self.listener, selectors.EVENT_READ, self._accept)
+        self.selector.register(self.wake, selectors.EVENT_READ, self._obey)
+        self.start()
+
+    def stop(self):
+        self.control.send(b'x')
+        self.join()
+        for link in list(self.links):
+            link.close()
+        for sock in (self.listener, self.wake, self.control):
+            sock.close()
+        self.selector.close()
+        os.unlink(self.path)
+
+    def run(self):
+        while not self.ended:
+            for key, _ in self.selector.select():
+                key.data()
+
+    def _obey(self):
+        if self.wake.recv(1) == b'x':
+            self.ended = True
+            return
+        for link in list(self.links):
+            waiting, link.stopped = link.stopped or [], None
+            for message in waiting:
+                self._forward(link, *message)
+
+    def _accept(self):
+        client, _ = self.listener.accept()
+        server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            server.connect(self.upstream)
+        except OSError:  # xenstored is down: so are we
+            client.close()
+            server.close()
+            return
+        link = Link(self.links_made, client, server)
+        self.links_made += 1
+        self.links.append(link)
+        self.selector.register(client, selectors.EVENT_READ, lambda: self._from_client(link))
+        self.selector.register(server, selectors.EVENT_READ, lambda: self._from_server(link))
+
+    def _drop(self, link):
+        if link not in self.links:
+            return
+        self.links.remove(link)
+        self.selector.unregister(link.client)
+        self.selector.unregister(link.server)
+        link.close()
+
+    def _read(self, link, sock):
+        """What arrived, or nothing when the link is gone."""
+        if link not in self.links:
+            return b''
+        try:
+            data = sock.recv(65536)
+        except OSError:
+            data = b''
+        if not data:
+            self._drop(link)
+        return data
+
+    def _send(self, link, sock, data):
+        try:
+            sock.sendall(data)
+        except OSError:
+            self._drop(link)
+
+    def _from_client(self, link):
+        data = self._read(link, link.client)
+        for message in link.from_client.feed(data):
+            if link.stopped is None:
+                self._forward(link, *message)
+            else:
+                link.stopped.append(message)
+
+    def _forward(self, link, kind, number, transaction, body):
+        if link.stopped is not None:
+            link.stopped.append((kind, number, transaction, body))
+            return
+        rule = self._rule(kind, body)
+        if rule and rule.error is None:
+            link.stopped = [(kind, number, transaction, body)]
+            return
+        error = rule.error if rule else ''
+        link.pending[number] = (kind, transaction, body, error)
+        if error and kind != xenstore.TRANSACTION_END:
+            self._answer(link, number, transaction)
+            return
+        sent = b'F\0' if error else body  # a commit that fails leaves no open transaction
+        self._send(link, link.server, xenstore.pack(kind, number, transaction, sent))
+
+    def _answer(self, link, number, transaction):
+        """Answers with the injected error."""
+        error = link.pending[number][3]
+        self._note(link, number, b'', error)
+        self._send(link, link.client, xenstore.pack(xenstore.ERROR, number, transaction,
+                                                    error.encode() + b'\0'))
+
+    def _from_server(self, link):
+        data = self._read(link, link.server)
+        for kind, number, transaction, body in link.from_server.feed(data):
+            if kind != xenstore.WATCH_EVENT:
+                if link.pending[number][3]:
+                    self._answer(link, number, transaction)
+                    continue
+                error = body.rstrip(b'\0').decode() if kind == xenstore.ERROR else ''
+                self._note(link, number, body, error)
+            self._send(link, link.client, xenstore.pack(kind, number, transaction, body))
+
+    def _note(self, link, number, answer, error):
+        kind, transaction, body, _ = link.pending.pop(number)
+        with self.lock:
+            self.history.append(Request(link.number, kind, transaction, body, answer, error))
+
+    # interference
+
+    def inject(self, kind, error, path=None, count=None):
+        """Makes requests of a kind fail, the next count of them; path: only on this one."""
+        with self.lock:
+            self.rules.append(Rule(kind, path, count, error))
+
+    @contextlib.contextmanager
+    def held(self, kind, trigger, path=None):
+        """Runs trigger() and stops the next such request on its way while the body runs."""
+        rule = Rule(kind, path, 1, None)
+        with self.lock:
+            self.rules.append(rule)
+        try:
+            trigger()
+            if not rule.met.wait(BOUND):
+                raise AssertionError(f'waited {BOUND} s in vain for a request of kind {kind}')
+            yield
+        finally:
+            self.clear()
+            self.control.send(b'r')
+
+    def clear(self):
+        """Ends all interference."""
+        with self.lock:
+            self.rules.clear()
+
+    def _rule(self, kind, body):
+        with self.lock:
+            for rule in self.rules:
+                if rule.applies(kind, body):
+                    return rule
+        return None
+
+    # what was done
+
+    def requests(self):
+        with self.lock:
+            return list(self.history)
+
+    def commits(self):
+        """What took effect: a list of lists of Change, one for each transaction."""
+        done, inside = [], {}
+        for request in self.requests():
+            if request.error:
+                if request.kind == xenstore.TRANSACTION_END:
+                    inside.pop((request.connection, request.transaction), None)
+                continue
+            key = (request.connection, request.transaction)
+            if request.kind == xenstore.TRANSACTION_START:
+                number = int(request.answer.rstrip(b'\0'))
+                inside[(request.connection, number)] = []
+            elif request.kind == xenstore.TRANSACTION_END:
+                changes = inside.pop(key)
+                if request.body.startswith(b'T') and changes:
+                    done.append(changes)
+            elif request.kind in CHANGES:
+                change = Change(CHANGES[request.kind], request.path, request.value)
+                if request.transaction:
+                    inside[key].append(change)
+                else:
+                    done.append([change])
+        return done

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+"""Waiting for conditions, never for time."""
+import time
+
+BOUND = 20  # seconds; only a broken program reaches it
+PAUSE = 0.004
+
+
+def wait_until(condition, what, bound=BOUND):
+    """Waits until condition() is true and returns its value. Fails when it is not within bound."""
+    deadline = time.monotonic() + bound
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f'waited {bound} s in vain for {what}')
+        time.sleep(PAUSE)
