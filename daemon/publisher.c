@@ -14,13 +14,12 @@
 /* XenStore's own limit for an absolute path. */
 #define PATH_SIZE 3072
 
-/* What one tree holds, as far as we know. */
+/* What one tree holds. */
 struct mirror {
     uint32_t domid;
-    bool known;          /* have and generation are what the store holds */
-    bool rebuild;        /* it has nodes or permissions that are not ours: write it all anew */
-    struct tree have;    /* without "generation" */
-    uint64_t generation; /* 0: there is no tree */
+    bool known;       /* we wrote it; else it is written whole, whatever is there */
+    struct tree have; /* without "generation" */
+    uint64_t generation;
 };
 
 struct publisher {
@@ -164,151 +163,39 @@ static int last_error(void)
     return errno ? -errno : -EIO;
 }
 
-/* 1 when the node has exactly the permissions of this tree, 0 when not. */
-static int check_permissions(struct store *store, xs_transaction_t t, uint32_t domid,
-                             const char *path)
-{
-    struct xs_permissions wanted[2], *found;
-    unsigned int count = permissions_of(domid, wanted), n = 0;
-    int same;
-
-    errno = 0;
-    found = xs_get_permissions(store_handle(store), t, path, &n);
-    if (!found)
-        return last_error();
-    same = n == count;
-    for (unsigned int i = 0; same && i < n; i++)
-        same = found[i].id == wanted[i].id && found[i].perms == wanted[i].perms;
-    free(found);
-    return same;
-}
-
 /* ------------------------------------------------------------- what is there */
-
-/* How deep and how large a tree we are ready to take over; beyond it is written anew. */
-#define LOAD_DEPTH 64
-#define LOAD_NODES 65536
-
-static int load_node(struct store *store, xs_transaction_t t, struct mirror *mirror,
-                     const char *name)
-{
-    char path[PATH_SIZE], *value;
-    size_t length;
-    int rc = node_path(mirror->domid, name, path);
-
-    if (rc == 0)
-        rc = store_read(store, t, path, &value, &length);
-    if (rc < 0)
-        return rc;
-    if (strlen(value) != length)
-        mirror->rebuild = true;
-    if (length && strcmp(name, "generation") != 0)
-        rc = tree_add(&mirror->have, name, value);
-    free(value);
-    return rc;
-}
-
-/* name: relative to the tree's directory, "" for that itself. */
-static int load_below(struct store *store, xs_transaction_t t, struct mirror *mirror,
-                      const char *name, int depth)
-{
-    char path[PATH_SIZE], child[PATH_SIZE], **names;
-    size_t count;
-    int rc = node_path(mirror->domid, *name ? name : NULL, path);
-
-    if (rc == 0)
-        rc = check_permissions(store, t, mirror->domid, path);
-    if (rc < 0)
-        return rc;
-    if (rc == 0 || depth > LOAD_DEPTH || mirror->have.count > LOAD_NODES)
-        mirror->rebuild = true;
-    if (mirror->rebuild)
-        return 0;
-    rc = store_list(store, t, path, &names, &count);
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        if (snprintf(child, sizeof(child), "%s%s%s", name, *name ? "/" : "", names[i]) >=
-            (int)sizeof(child))
-            rc = -ENAMETOOLONG;
-        else
-            rc = load_below(store, t, mirror, child, depth + 1);
-    }
-    if (rc == 0 && count == 0 && *name)
-        rc = load_node(store, t, mirror, name);
-    free(names);
-    return rc;
-}
 
 static void unknow(struct mirror *mirror)
 {
     tree_clear(&mirror->have);
     mirror->known = false;
-    mirror->rebuild = false;
-    mirror->generation = 0;
 }
 
-/* Reads the whole tree; one that does not exist is an empty one of generation 0. */
-static int load(struct store *store, xs_transaction_t t, struct mirror *mirror)
+/* What the tree in the store counts itself as; 0 when there is none, or none with a count. */
+static int read_generation(struct store *store, xs_transaction_t t, uint32_t domid,
+                           uint64_t *generation)
 {
     char path[PATH_SIZE];
-    int rc;
+    int rc = node_path(domid, "generation", path);
 
-    unknow(mirror);
-    rc = load_below(store, t, mirror, "", 0);
-    if (rc == -ENOENT)
-        rc = 0;
-    if (rc < 0)
-        goto out;
-    tree_sort(&mirror->have);
-    rc = node_path(mirror->domid, "generation", path);
+    *generation = 0;
     if (rc == 0)
-        rc = store_read_number(store, t, path, &mirror->generation);
-    if (rc == -ENOENT || rc == -EINVAL) {
-        mirror->generation = 0;
-        mirror->rebuild = mirror->rebuild || mirror->have.count;
-        rc = 0;
-    }
-out:
-    mirror->known = rc == 0;
-    if (rc < 0)
-        unknow(mirror);
-    return rc;
-}
-
-/* Nobody but us writes there, but a domain may have been replaced by another of the same number. */
-static int refresh(struct store *store, xs_transaction_t t, struct mirror *mirror)
-{
-    char path[PATH_SIZE];
-    uint64_t generation = 0;
-    int rc = node_path(mirror->domid, "generation", path);
-
-    if (rc == 0 && mirror->known && mirror->generation)
-        rc = store_read_number(store, t, path, &generation);
-    if (rc < 0 && rc != -ENOENT && rc != -EINVAL)
-        return rc;
-    if (mirror->known && mirror->generation && generation == mirror->generation)
-        return 0;
-    return load(store, t, mirror);
+        rc = store_read_number(store, t, path, generation);
+    return rc == -ENOENT || rc == -EINVAL ? 0 : rc;
 }
 
 int publisher_verify(struct publisher *publisher, uint32_t domid)
 {
     struct mirror *mirror = find(publisher, domid);
-    uint64_t generation = 0;
-    char path[PATH_SIZE];
+    uint64_t generation;
     int rc;
 
     if (!mirror || !mirror->known)
         return 0;
-    rc = node_path(domid, "generation", path);
-    if (rc == 0)
-        rc = store_read_number(publisher->store, XBT_NULL, path, &generation);
-    if (rc < 0 && rc != -ENOENT && rc != -EINVAL)
-        return rc;
-    if (rc < 0 || generation != mirror->generation)
+    rc = read_generation(publisher->store, XBT_NULL, domid, &generation);
+    if (rc == 0 && generation != mirror->generation)
         unknow(mirror);
-    return 0;
+    return rc;
 }
 
 /* ------------------------------------------------------------- the difference */
@@ -316,6 +203,7 @@ int publisher_verify(struct publisher *publisher, uint32_t domid)
 struct change {
     struct mirror *mirror;
     const struct tree *wanted;
+    uint64_t generation;
 };
 
 static int write_node(struct store *store, xs_transaction_t t, uint32_t domid, const char *name,
@@ -385,8 +273,9 @@ static int apply(struct store *store, xs_transaction_t t, const struct change *c
     return rc;
 }
 
-/* A new directory gets its permissions before its first child, which inherits them. */
-static int create(struct store *store, xs_transaction_t t, uint32_t domid)
+/* A new directory gets its permissions before its first child, which inherits them. What an earlier
+ * run left is removed unread: oxenstored cannot list a directory of more than 4096 bytes. */
+static int start_anew(struct store *store, xs_transaction_t t, uint32_t domid)
 {
     struct xs_permissions permissions[2];
     unsigned int count = permissions_of(domid, permissions);
@@ -429,18 +318,18 @@ static int publish_in(struct store *store, xs_transaction_t t, void *arg)
     int rc = check_home(store, t, mirror->domid);
 
     if (rc == 0)
-        rc = refresh(store, t, mirror);
+        rc = read_generation(store, t, mirror->domid, &change->generation);
     if (rc < 0)
         return rc;
-    if (mirror->generation && !mirror->rebuild && tree_equal(&mirror->have, change->wanted))
-        return 1;
-    if (mirror->rebuild || !mirror->generation) {
-        tree_clear(&mirror->have);
-        rc = create(store, t, mirror->domid);
-    }
+    /* Nobody else writes there, but the domain may be another one of the same number by now. */
+    if (mirror->known && change->generation != mirror->generation)
+        unknow(mirror);
+    if (!mirror->known)
+        rc = start_anew(store, t, mirror->domid);
     if (rc == 0)
         rc = apply(store, t, change);
-    snprintf(generation, sizeof(generation), "%" PRIu64, mirror->generation + 1);
+    change->generation++;
+    snprintf(generation, sizeof(generation), "%" PRIu64, change->generation);
     if (rc == 0)
         rc = write_node(store, t, mirror->domid, "generation", generation);
     return rc;
@@ -460,27 +349,22 @@ int publisher_publish(struct publisher *publisher, uint32_t domid, const struct 
 {
     struct change change = {.wanted = wanted};
     struct mirror *mirror = find_or_add(publisher, domid);
-    uint64_t generation;
     int rc;
 
     if (!mirror)
         return -ENOMEM;
-    if (mirror->known && mirror->generation && tree_equal(&mirror->have, wanted))
+    if (mirror->known && tree_equal(&mirror->have, wanted))
         return 0;
     change.mirror = mirror;
     rc = transaction_run(publisher->store, publish_in, &change);
-    if (rc == 1)
-        return 0;
-    generation = mirror->generation + 1;
     if (rc == 0)
         rc = copy_tree(&mirror->have, wanted);
     if (rc < 0) {
-        /* What is there now is not certain; the next time it is read. */
+        /* What is there now is not certain. */
         unknow(mirror);
         return rc;
     }
-    mirror->generation = generation;
-    mirror->rebuild = false;
+    mirror->generation = change.generation;
     mirror->known = true;
     return 1;
 }

@@ -19,17 +19,17 @@ int publisher_new(struct publisher **publisher, struct store *store);
 void publisher_free(struct publisher *publisher); /* NULL is allowed */
 
 /* Brings the tree of a domain (~/iommu) or of the host to what is wanted: sorted, without
- * "generation", which is the publisher's own and grows by one with each change.
- * 1 when something was written, 0 when it was so already, or a negative errno: -ENOENT when the
- * domain has no home in XenStore (nothing is written then, so a removed domain never comes back),
- * -EAGAIN when others interfered too often. */
+ * "generation", which is the publisher's own and grows by one with each change. The first time a
+ * tree is written whole. 1 when something was written, 0 when it was so already, or a negative
+ * errno: -ENOENT when the domain has no home in XenStore (nothing is written then, so a removed
+ * domain never comes back), -EAGAIN when others interfered too often. */
 int publisher_publish(struct publisher *publisher, uint32_t domid, const struct tree *wanted);
 
 /* What this publisher last saw or wrote in this tree; NULL when it knows of none. */
 const struct tree *publisher_published(const struct publisher *publisher, uint32_t domid);
 
 /* Looks whether a domain's tree is still the one that was published; when not, the next publication
- * reads it first. For a home that may have been replaced. 0 or a negative errno. */
+ * writes it whole. For a home that may have been replaced. 0 or a negative errno. */
 int publisher_verify(struct publisher *publisher, uint32_t domid);
 
 /* The domain is gone, or may have been replaced: what was published there is not known. */

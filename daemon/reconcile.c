@@ -365,7 +365,8 @@ int reconciler_run(struct reconciler *reconciler)
     int rc;
 
     read_hypervisor(reconciler);
-    rc = assignment_observer_refresh(reconciler->parts.assignment);
+    rc = assignment_observer_refresh(reconciler->parts.assignment,
+                                     pci_observer_topology(reconciler->parts.pci));
     if (rc == 0)
         rc = resolve_owners(reconciler);
     if (rc == 0)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <xeniommu-schema.h>
 
+#include "log.h"
 #include "observe/backend_dir.h"
 #include "transaction.h"
 
@@ -17,14 +18,18 @@
 /* DOMID_FIRST_RESERVED of xen/xen.h: no domain has this number or a higher one. */
 #define DOMID_END 0x7ff0u
 
+/* More changed records than that at once are not told from all. */
+#define DIRTY_MAX 16
+
 struct assignment_observer {
     struct store *store;
-    bool relist;          /* the set of backend directories may have changed */
-    bool records_changed; /* libxl's records may have */
+    bool relist;               /* the set of backend directories may have changed */
+    bool records_changed;      /* all of libxl's records may have */
+    uint32_t dirty[DIRTY_MAX]; /* ... or the records of these functions */
+    size_t dirty_count;
     struct backend_dir *dirs;
     size_t dir_count;
-    struct complaints complaints; /* of what is in no directory, and of the records */
-    struct complaints record_complaints;
+    struct complaints complaints; /* of what is in no directory */
     struct assignment current;
 };
 
@@ -45,7 +50,6 @@ void assignment_observer_close(struct assignment_observer *observer)
         backend_dir_clear(&observer->dirs[i]);
     free(observer->dirs);
     complaints_clear(&observer->complaints);
-    complaints_clear(&observer->record_complaints);
     free(observer->current.claims);
     free(observer->current.records);
     free(observer);
@@ -70,13 +74,26 @@ int assignment_observer_connect(struct assignment_observer *observer)
     return rc;
 }
 
+static void note_record(struct assignment_observer *observer, const char *path)
+{
+    size_t root = strlen(LIBXL_ROOT "/");
+    const char *name = strlen(path) > root ? path + root : "";
+    uint32_t sbdf;
+
+    if (xeniommu_pci_parse(name, strcspn(name, "/"), &sbdf) < 0 ||
+        observer->dirty_count == DIRTY_MAX)
+        observer->records_changed = true;
+    else
+        observer->dirty[observer->dirty_count++] = sbdf;
+}
+
 bool assignment_observer_event(struct assignment_observer *observer, const char *path,
                                const char *token)
 {
     bool known = false;
 
     if (strcmp(token, TOKEN_LIBXL) == 0) {
-        observer->records_changed = true;
+        note_record(observer, path);
         return true;
     }
     if (strcmp(token, TOKEN_BACKEND) != 0)
@@ -201,33 +218,15 @@ static int relist(struct assignment_observer *observer, xs_transaction_t t)
 
 /* ------------------------------------------------------------- libxl's records */
 
-static int read_record(struct assignment_observer *observer, xs_transaction_t t,
-                       struct pci_record *record, const char *name, struct complaints *complaints)
+/* 1 when there is such a node, 0 when not. */
+static int exists(struct store *store, xs_transaction_t t, const char *path)
 {
-    char path[128], *value;
-    uint64_t domid;
-    int rc;
+    char *value;
+    int rc = store_read(store, t, path, &value, NULL);
 
-    snprintf(path, sizeof(path), "%s/%s/driver_path", LIBXL_ROOT, name);
-    rc = store_read(observer->store, t, path, &value, NULL);
     if (rc == 0)
         free(value);
-    else if (rc != -ENOENT)
-        return rc;
-    record->has_driver_path = rc == 0;
-    snprintf(path, sizeof(path), "%s/%s/domid", LIBXL_ROOT, name);
-    rc = store_read_number(observer->store, t, path, &domid);
-    if (rc == -ENOENT)
-        return 0;
-    if (rc < 0 && rc != -EINVAL)
-        return rc;
-    record->has_domid = true;
-    record->malformed = rc == -EINVAL || domid == 0 || domid >= DOMID_END;
-    if (record->malformed)
-        complain(complaints, &observer->record_complaints, "%s: not a guest's domid", path);
-    else
-        record->domid = (uint32_t)domid;
-    return 0;
+    return rc == 0 ? 1 : rc == -ENOENT ? 0 : rc;
 }
 
 static int compare_records(const void *a, const void *b)
@@ -237,41 +236,108 @@ static int compare_records(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static int read_records(struct assignment_observer *observer, xs_transaction_t t)
+static const struct pci_record *find_record(const struct assignment *assignment, uint32_t sbdf)
 {
-    struct complaints complaints = {NULL, 0};
-    struct pci_record *records = NULL;
-    char **names = NULL;
-    size_t count = 0, used = 0;
-    int rc = store_list(observer->store, t, LIBXL_ROOT, &names, &count);
+    struct pci_record key = {.sbdf = sbdf};
 
+    if (!assignment->record_count)
+        return NULL;
+    return bsearch(&key, assignment->records, assignment->record_count, sizeof(key),
+                   compare_records);
+}
+
+static int read_domid(struct assignment_observer *observer, xs_transaction_t t,
+                      struct pci_record *record, const char *name)
+{
+    const struct pci_record *old = find_record(&observer->current, record->sbdf);
+    uint64_t domid = 0;
+    char path[128];
+    int rc;
+
+    snprintf(path, sizeof(path), "%s/%s/domid", LIBXL_ROOT, name);
+    rc = store_read_number(observer->store, t, path, &domid);
     if (rc == -ENOENT)
-        rc = 0;
-    if (rc == 0 && count) {
-        records = calloc(count, sizeof(*records));
-        rc = records ? 0 : -ENOMEM;
-    }
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        if (xeniommu_pci_parse(names[i], strlen(names[i]), &records[used].sbdf) < 0)
-            complain(&complaints, &observer->record_complaints,
-                     "%s/%.64s: not a PCI address, ignored", LIBXL_ROOT, names[i]);
+        return 0;
+    if (rc < 0 && rc != -EINVAL)
+        return rc;
+    record->has_domid = true;
+    record->malformed = rc == -EINVAL || domid == 0 || domid >= DOMID_END;
+    if (!record->malformed)
+        record->domid = (uint32_t)domid;
+    else if (!old || !old->malformed)
+        log_warning("%s: not a guest's domid", path);
+    return 0;
+}
+
+static int read_record(struct assignment_observer *observer, xs_transaction_t t,
+                       struct pci_record *record)
+{
+    char name[XENIOMMU_PCI_NAME_SIZE], path[128];
+    int rc;
+
+    xeniommu_pci_name(record->sbdf, name);
+    snprintf(path, sizeof(path), "%s/%s", LIBXL_ROOT, name);
+    rc = exists(observer->store, t, path);
+    if (rc <= 0)
+        return rc;
+    record->present = true;
+    snprintf(path, sizeof(path), "%s/%s/driver_path", LIBXL_ROOT, name);
+    rc = exists(observer->store, t, path);
+    if (rc < 0)
+        return rc;
+    record->has_driver_path = rc;
+    return read_domid(observer, t, record, name);
+}
+
+static bool is_dirty(const struct assignment_observer *observer, uint32_t sbdf)
+{
+    for (size_t i = 0; i < observer->dirty_count; i++)
+        if (observer->dirty[i] == sbdf)
+            return true;
+    return false;
+}
+
+/* Function by function: /libxl/pci is not listed, because oxenstored cannot list a directory of
+ * more than 4096 bytes, which some 300 functions are. */
+static int read_records(struct assignment_observer *observer, xs_transaction_t t,
+                        const struct pci_topology *topology)
+{
+    struct pci_record *records = calloc(topology->count + 1, sizeof(*records));
+    int rc = records ? 0 : -ENOMEM;
+
+    for (size_t i = 0; rc == 0 && i < topology->count; i++) {
+        uint32_t sbdf = topology->functions[i].sbdf;
+        const struct pci_record *old = find_record(&observer->current, sbdf);
+
+        records[i].sbdf = sbdf;
+        if (old && !observer->records_changed && !is_dirty(observer, sbdf))
+            records[i] = *old;
         else
-            rc = read_record(observer, t, &records[used++], names[i], &complaints);
+            rc = read_record(observer, t, &records[i]);
     }
-    free(names);
     if (rc < 0) {
         free(records);
-        complaints_clear(&complaints);
         return rc;
     }
-    if (used)
-        qsort(records, used, sizeof(*records), compare_records);
     free(observer->current.records);
     observer->current.records = records;
-    observer->current.record_count = used;
-    complaints_clear(&observer->record_complaints);
-    observer->record_complaints = complaints;
+    observer->current.record_count = topology->count;
     return 0;
+}
+
+/* A record may have changed, or the topology is not the one that was read for. */
+static bool records_are_due(const struct assignment_observer *observer,
+                            const struct pci_topology *topology)
+{
+    const struct assignment *current = &observer->current;
+
+    if (observer->records_changed || observer->dirty_count ||
+        current->record_count != topology->count)
+        return true;
+    for (size_t i = 0; i < topology->count; i++)
+        if (current->records[i].sbdf != topology->functions[i].sbdf)
+            return true;
+    return false;
 }
 
 /* ------------------------------------------------------------- all together */
@@ -307,9 +373,15 @@ static int collect_claims(struct assignment_observer *observer)
     return 0;
 }
 
+struct refresh {
+    struct assignment_observer *observer;
+    const struct pci_topology *topology;
+};
+
 static int refresh_in(struct store *store, xs_transaction_t t, void *arg)
 {
-    struct assignment_observer *observer = arg;
+    const struct refresh *refresh = arg;
+    struct assignment_observer *observer = refresh->observer;
     int rc = 0;
 
     if (observer->relist)
@@ -317,14 +389,14 @@ static int refresh_in(struct store *store, xs_transaction_t t, void *arg)
     for (size_t i = 0; rc == 0 && i < observer->dir_count; i++)
         if (observer->dirs[i].dirty)
             rc = backend_dir_read(&observer->dirs[i], store, t);
-    if (rc == 0 && observer->records_changed)
-        rc = read_records(observer, t);
+    if (rc == 0 && records_are_due(observer, refresh->topology))
+        rc = read_records(observer, t, refresh->topology);
     return rc;
 }
 
-static bool is_due(const struct assignment_observer *observer)
+static bool is_due(const struct assignment_observer *observer, const struct pci_topology *topology)
 {
-    if (observer->relist || observer->records_changed)
+    if (observer->relist || records_are_due(observer, topology))
         return true;
     for (size_t i = 0; i < observer->dir_count; i++)
         if (observer->dirs[i].dirty)
@@ -332,13 +404,15 @@ static bool is_due(const struct assignment_observer *observer)
     return false;
 }
 
-int assignment_observer_refresh(struct assignment_observer *observer)
+int assignment_observer_refresh(struct assignment_observer *observer,
+                                const struct pci_topology *topology)
 {
+    struct refresh refresh = {observer, topology};
     int rc;
 
-    if (!is_due(observer))
+    if (!is_due(observer, topology))
         return 0;
-    rc = transaction_snapshot(observer->store, refresh_in, observer);
+    rc = transaction_snapshot(observer->store, refresh_in, &refresh);
     if (rc == 0)
         rc = collect_claims(observer);
     if (rc < 0) {
@@ -348,6 +422,7 @@ int assignment_observer_refresh(struct assignment_observer *observer)
     }
     observer->relist = false;
     observer->records_changed = false;
+    observer->dirty_count = 0;
     for (size_t i = 0; i < observer->dir_count; i++)
         observer->dirs[i].dirty = false;
     return 0;
@@ -379,10 +454,7 @@ const struct pci_claim *assignment_claims(const struct assignment *assignment, u
 
 const struct pci_record *assignment_record(const struct assignment *assignment, uint32_t sbdf)
 {
-    struct pci_record key = {.sbdf = sbdf};
+    const struct pci_record *record = find_record(assignment, sbdf);
 
-    if (!assignment->record_count)
-        return NULL;
-    return bsearch(&key, assignment->records, assignment->record_count, sizeof(key),
-                   compare_records);
+    return record && record->present ? record : NULL;
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "../store.h"
+#include "../topology.h"
 
 /* XenbusState, xen/io/xenbus.h; libxl uses it for a single device too (state-N). */
 enum { XENBUS_INITIALISING = 1, XENBUS_CONNECTED = 4, XENBUS_CLOSING = 5 };
@@ -27,9 +28,10 @@ struct pci_claim {
     uint8_t vdevfn;
 };
 
-/* /libxl/pci/SSSS-BB-DD-F. */
+/* /libxl/pci/SSSS-BB-DD-F of a function that exists. */
 struct pci_record {
     uint32_t sbdf;
+    bool present;         /* the directory is there */
     bool has_driver_path; /* made assignable, with a driver to return to */
     bool has_domid;
     bool malformed; /* its domid is none */
@@ -59,14 +61,16 @@ bool assignment_observer_event(struct assignment_observer *observer, const char 
 /* Takes everything for changed. */
 void assignment_observer_touch(struct assignment_observer *observer);
 
-/* Reads again what changed, in one consistent view. 0, or a negative errno, and then the same is
- * due again and what assignment_observer_get() gives is as it was. */
-int assignment_observer_refresh(struct assignment_observer *observer);
+/* Reads again what changed, in one consistent view; records of these functions only. 0, or a
+ * negative errno, and then the same is due again and what assignment_observer_get() gives is as it
+ * was. */
+int assignment_observer_refresh(struct assignment_observer *observer,
+                                const struct pci_topology *topology);
 
 /* Valid until the next refresh or close. */
 const struct assignment *assignment_observer_get(const struct assignment_observer *observer);
 
-/* The claims on, and the record of, one function. */
+/* The claims on, and the record of, one function; NULL when libxl has none. */
 const struct pci_claim *assignment_claims(const struct assignment *assignment, uint32_t sbdf,
                                           size_t *count);
 const struct pci_record *assignment_record(const struct assignment *assignment, uint32_t sbdf);

@@ -121,6 +121,9 @@ static int read_claim(struct reading *reading, uint64_t index)
 
     snprintf(name, sizeof(name), "dev-%llu", (unsigned long long)index);
     rc = read_child_bdf(reading, name, &claim.sbdf);
+    if (rc == 0 && !reading->nonsense)
+        NONSENSE(reading, "%s/%s: missing, the directory is not believed", reading->dir->path,
+                 name);
     if (rc <= 0)
         return rc;
     snprintf(name, sizeof(name), "state-%llu", (unsigned long long)index);
@@ -140,23 +143,21 @@ static int read_claim(struct reading *reading, uint64_t index)
     return rc;
 }
 
-/* The numbers of the dev-N entries must be 0 to num_devs-1: libxl keeps it so. */
-static int count_entries(struct reading *reading, char **names, size_t count)
+/* libxl numbers the entries from 0 to num_devs-1, without a gap and with none beyond. They are not
+ * listed: oxenstored cannot list a directory of more than 4096 bytes. */
+static int check_end(struct reading *reading)
 {
-    uint64_t found = 0, index;
+    char name[32], path[PATH_SIZE], *value;
+    int rc;
 
-    for (size_t i = 0; i < count; i++) {
-        if (strncmp(names[i], "dev-", 4) != 0)
-            continue;
-        if (!parse_number(names[i] + 4, &index) || index >= reading->num_devs)
-            NONSENSE(reading, "%s/%s: not below num_devs, the directory is not believed",
-                     reading->dir->path, names[i]);
-        found++;
-    }
-    if (found != reading->num_devs)
-        NONSENSE(
-            reading, "%s/num_devs: %llu, but there are %llu entries, the directory is not believed",
-            reading->dir->path, (unsigned long long)reading->num_devs, (unsigned long long)found);
+    snprintf(name, sizeof(name), "dev-%llu", (unsigned long long)reading->num_devs);
+    rc = child_path(reading, name, path);
+    if (rc == 0)
+        rc = store_read(reading->store, reading->t, path, &value, NULL);
+    if (rc < 0)
+        return rc == -ENOENT ? 0 : rc;
+    free(value);
+    NONSENSE(reading, "%s: not below num_devs, the directory is not believed", path);
     return 0;
 }
 
@@ -222,12 +223,12 @@ static int read_numbers(struct reading *reading)
     return rc;
 }
 
-static int read_all(struct reading *reading, char **names, size_t count)
+static int read_all(struct reading *reading)
 {
     int rc = read_numbers(reading);
 
     if (rc == 0 && !reading->nonsense)
-        rc = count_entries(reading, names, count);
+        rc = check_end(reading);
     if (rc == 0 && !reading->nonsense)
         rc = read_target(reading);
     if (rc < 0 || reading->nonsense || !reading->num_devs)
@@ -240,21 +241,31 @@ static int read_all(struct reading *reading, char **names, size_t count)
     return rc < 0 ? rc : 0;
 }
 
+/* 1 when there is anything to read: an empty directory is what remains between libxl's removals. */
+static int is_in_use(struct store *store, xs_transaction_t t, const char *directory)
+{
+    static const char *const names[] = {"frontend", "state", "num_devs", "dev-0"};
+    int rc = -ENOENT;
+
+    for (size_t i = 0; rc == -ENOENT && i < sizeof(names) / sizeof(names[0]); i++) {
+        char path[PATH_SIZE], *value;
+
+        snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
+        rc = store_read(store, t, path, &value, NULL);
+        if (rc == 0)
+            free(value);
+    }
+    return rc == 0 ? 1 : rc == -ENOENT ? 0 : rc;
+}
+
 int backend_dir_read(struct backend_dir *dir, struct store *store, xs_transaction_t t)
 {
     struct backend_dir result = {.path = dir->path, .domid = dir->domid};
     struct reading reading = {.store = store, .t = t, .dir = dir, .result = &result};
-    char **names = NULL;
-    size_t count = 0;
-    int rc;
+    int rc = is_in_use(store, t, dir->path);
 
-    rc = store_list(store, t, dir->path, &names, &count);
-    /* An empty one is what remains between libxl's removals. */
-    if (rc == 0 && count)
-        rc = read_all(&reading, names, count);
-    free(names);
-    if (rc == -ENOENT)
-        rc = 0;
+    if (rc > 0)
+        rc = read_all(&reading);
     if (rc < 0 || reading.nonsense) {
         free(result.claims);
         result.claims = NULL;

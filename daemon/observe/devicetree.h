@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #define DEVICETREE_MAX_SIZE   (2U * 1024 * 1024) /* bytes; arm64 Linux and Xen take no more */
-#define DEVICETREE_PATH_MAX   2048               /* bytes of a path with its NUL; deeper is left out */
+#define DEVICETREE_PATH_MAX   2048 /* bytes of a path with its NUL; deeper is left out */
 #define DEVICETREE_ERRORS_MAX 64
 #define DEVICETREE_ERROR_SIZE 256
 

@@ -14,35 +14,36 @@
 #define DT_CELLS_MAX 16
 
 enum dt_property_id {
+    DT_PROP_NONE,  /* of no use here */
+    DT_PROP_ALIAS, /* any property of /aliases */
     DT_PROP_COMPATIBLE,
-    DT_PROP_STATUS,
-    DT_PROP_PHANDLE,
-    DT_PROP_LINUX_PHANDLE,
     DT_PROP_DEVICE_TYPE,
-    DT_PROP_REG,
-    DT_PROP_SIZE_CELLS,
-    DT_PROP_IOMMU_CELLS,
-    DT_PROP_STREAM_ID_CELLS,
+    DT_PROP_DMA_CELLS,
+    DT_PROP_DMA_COHERENT,
+    DT_PROP_DMA_MASTERS,
+    DT_PROP_DMA_NONCOHERENT,
     DT_PROP_INTERCONNECT_CELLS,
-    DT_PROP_IOMMUS,
+    DT_PROP_INTERCONNECT_NAMES,
+    DT_PROP_INTERCONNECTS,
+    DT_PROP_IOMMU_CELLS,
     DT_PROP_IOMMU_MAP,
     DT_PROP_IOMMU_MAP_MASK,
+    DT_PROP_IOMMUS,
     DT_PROP_MMU_MASTERS,
-    DT_PROP_DMA_COHERENT,
-    DT_PROP_DMA_NONCOHERENT,
-    DT_PROP_DMA_CELLS,
-    DT_PROP_DMA_MASTERS,
-    DT_PROP_INTERCONNECTS,
-    DT_PROP_INTERCONNECT_NAMES,
-    DT_PROP_XEN_PASSTHROUGH,
+    DT_PROP_PHANDLE,
+    DT_PROP_REG,
+    DT_PROP_SIZE_CELLS,
+    DT_PROP_STATUS,
+    DT_PROP_STREAM_ID_CELLS,
     DT_PROP_XEN_FORCE_ASSIGN,
     DT_PROP_XEN_IOMMU,
+    DT_PROP_XEN_PASSTHROUGH,
     DT_PROP_XEN_PATH,
-    DT_PROP_ALIAS, /* any property of /aliases */
 };
 
 struct dt_property {
     enum dt_property_id id;
+    bool bad;      /* not of its format: noted as an error, and its node is damaged */
     uint32_t size; /* bytes */
     const uint8_t *value;
     const char *name;
@@ -66,37 +67,35 @@ struct dt_blob {
     struct devicetree *tree; /* takes the errors */
 };
 
-/* Reads the bytes into blob. 0, -EINVAL or -ENOMEM as devicetree_parse(); the caller clears blob in
- * any case. tree receives the errors. */
-int dt_blob_read(struct dt_blob *blob, const void *bytes, size_t size, struct devicetree *tree);
+/* Reads the bytes into blob, which starts as zeroes but for tree. 0, -EINVAL or -ENOMEM as
+ * devicetree_parse(). The caller clears blob in any case. */
+int dt_blob_read(struct dt_blob *blob, const void *bytes, size_t size);
 
-/* Frees the nodes and properties. The bytes stay with who took them out, else they go too. */
 void dt_blob_clear(struct dt_blob *blob);
 
-/* The first such property of the node, or NULL. */
+/* The node's first property of that kind, NULL where it is absent or bad. What comes back has the
+ * format of its kind: text ends in NUL, a number is one cell, a list is one or more whole cells. */
 const struct dt_property *dt_blob_get(const struct dt_blob *blob, size_t node,
                                       enum dt_property_id id);
+
+/* Is it there at all, good or bad? */
 bool dt_blob_has(const struct dt_blob *blob, size_t node, enum dt_property_id id);
 
-/* Cell i of a property that has as many. */
-uint32_t dt_property_cell(const struct dt_property *property, size_t i);
+/* The text of a property, its first string if it holds several; NULL where dt_blob_get() is. */
+const char *dt_blob_text(const struct dt_blob *blob, size_t node, enum dt_property_id id);
 
-/* The value of a property that is a single string. NULL where it is none, and then an error is
- * noted. */
-const char *dt_blob_string(const struct dt_blob *blob, size_t node,
-                           const struct dt_property *property);
+/* A #...-cells property: 0 to DT_CELLS_MAX, or -1 where dt_blob_get() is NULL. */
+int dt_blob_cells(const struct dt_blob *blob, size_t node, enum dt_property_id id);
 
 /* Is one of the strings in the node's compatible this one? The case of letters does not count, as
  * in Linux and Xen. */
 bool dt_blob_compatible(const struct dt_blob *blob, size_t node, const char *string);
 
-/* The value of a #...-cells property: 0 to DT_CELLS_MAX, or -1 where it is absent or bad. */
-int dt_blob_cells(const struct dt_blob *blob, size_t node, enum dt_property_id id);
+size_t dt_property_count(const struct dt_property *property); /* in whole cells */
+uint32_t dt_property_cell(const struct dt_property *property, size_t i);
 
-/* The node's path into buffer; cut at the front where it does not fit. */
-void dt_blob_path(const struct dt_blob *blob, size_t node, char *buffer, size_t size);
-
-/* Notes "PATH: PROPERTY: cause"; without "PROPERTY: " where property is NULL. */
+/* Notes "PATH: PROPERTY: cause"; without "PROPERTY: " where property is NULL, without "PATH: " for
+ * DT_NO_NODE. */
 void dt_blob_error(const struct dt_blob *blob, size_t node, const char *property,
                    const char *format, ...) __attribute__((format(printf, 4, 5)));
 

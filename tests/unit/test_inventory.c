@@ -154,10 +154,11 @@ static void views(void **state)
         {.sbdf = ALONE, .domid = 1, .serves = 1, .has_vdev = true, .vdev = 0x10},
         {.sbdf = 0xffff, .domid = 1, .serves = 1, .has_vdev = true, .vdev = 0x18},
     };
-    struct pci_record records[] = {{.sbdf = LEFT, .has_domid = true, .domid = 1},
-                                   {.sbdf = RIGHT, .has_domid = true, .domid = 1},
-                                   {.sbdf = ALONE, .has_domid = true, .domid = 1},
-                                   {.sbdf = 0xffff, .has_domid = true, .domid = 1}};
+    struct pci_record records[] = {
+        {.sbdf = LEFT, .present = true, .has_domid = true, .domid = 1},
+        {.sbdf = RIGHT, .present = true, .has_domid = true, .domid = 1},
+        {.sbdf = ALONE, .present = true, .has_domid = true, .domid = 1},
+        {.sbdf = 0xffff, .present = true, .has_domid = true, .domid = 1}};
     struct assignment assignment = {claims, 2, records, 4};
     struct view_source source = {&inventory, &assignment, &list, IOMMU_ENABLED, "ready"};
     struct tree tree = {NULL, 0, 0};

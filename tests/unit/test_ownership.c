@@ -33,7 +33,7 @@ static struct ownership resolve(const char *driver, const struct pci_record *rec
 static struct pci_record record_of(uint32_t domid)
 {
     return (struct pci_record){
-        .sbdf = BDF, .has_driver_path = true, .has_domid = true, .domid = domid};
+        .sbdf = BDF, .present = true, .has_driver_path = true, .has_domid = true, .domid = domid};
 }
 
 static struct pci_claim claim_of(uint32_t domid, unsigned int state, unsigned int backend)
@@ -50,8 +50,8 @@ static void doubted(struct ownership owner, enum owner_doubt doubt)
 
 static void dom0_and_assignable(void **state)
 {
-    struct pci_record assignable = {.sbdf = BDF, .has_driver_path = true};
-    struct pci_record empty = {.sbdf = BDF};
+    struct pci_record assignable = {.sbdf = BDF, .present = true, .has_driver_path = true};
+    struct pci_record empty = {.sbdf = BDF, .present = true};
 
     (void)state;
     assert_int_equal(resolve("e1000e", NULL, NULL, 0).kind, OWNER_DOM0);
@@ -84,7 +84,8 @@ static void the_order_of_an_attach(void **state)
 
 static void the_order_of_a_detach(void **state)
 {
-    struct pci_record record = record_of(1), assignable = {.sbdf = BDF, .has_driver_path = true};
+    struct pci_record record = record_of(1),
+                      assignable = {.sbdf = BDF, .present = true, .has_driver_path = true};
 
     (void)state;
     for (unsigned int phase = 5; phase <= 8; phase++) {
@@ -109,7 +110,7 @@ static void dead_owners(void **state)
 {
     struct pci_record record = record_of(3), gone = record_of(77);
     struct pci_claim claim = claim_of(3, 4, 4), old = claim_of(77, 4, 4);
-    struct pci_record assignable = {.sbdf = BDF, .has_driver_path = true};
+    struct pci_record assignable = {.sbdf = BDF, .present = true, .has_driver_path = true};
 
     (void)state;
     doubted(resolve("pciback", &record, &claim, 1), DOUBT_OWNER_DOWN);
@@ -120,8 +121,10 @@ static void dead_owners(void **state)
 
 static void stale_and_contradicting_claims(void **state)
 {
-    struct pci_record record = record_of(1), assignable = {.sbdf = BDF, .has_driver_path = true};
-    struct pci_record malformed = {.sbdf = BDF, .has_domid = true, .malformed = true};
+    struct pci_record record = record_of(1),
+                      assignable = {.sbdf = BDF, .present = true, .has_driver_path = true};
+    struct pci_record malformed = {
+        .sbdf = BDF, .present = true, .has_domid = true, .malformed = true};
     struct pci_claim two[] = {claim_of(1, 4, 4), claim_of(4, 3, 6)};
 
     (void)state;

@@ -95,7 +95,7 @@ static void twice_writes_nothing_the_second_time(void **state)
     assert_int_equal(publish(TREE("status", "ready")), 1);
     before = fake_operations();
     assert_int_equal(publish(TREE("status", "ready")), 0);
-    publisher_forget_all(publisher);
+    assert_int_equal(publisher_verify(publisher, 1), 0);
     assert_int_equal(publish(TREE("status", "ready")), 0);
     assert_int_equal(fake_operations(), before);
     assert_node(HOME "/iommu/generation", "1");

@@ -26,6 +26,12 @@ if grep -v '@@XENIOMMU_[0-9.]*$' "$work/versioned"; then
 fi
 soname=$(objdump -p "$library" | awk '$1 == "SONAME" {print $2}')
 test "$soname" = libxeniommu.so.1
+# It is for drivers: besides libxenstore and libc (and a sanitizer's own library) it needs nothing.
+if objdump -p "$library" | awk '$1 == "NEEDED" {print $2}' |
+    grep -vE '^lib(xenstore|c|asan|ubsan|tsan)\.so\.[0-9]+$'; then
+    echo "needs more than libxenstore" >&2
+    exit 1
+fi
 # Errors that a function's comment promises are errno's own names.
 grep -oE -- '-E[A-Z0-9]+' "$header" | sort -u >"$work/errors"
 while read -r error; do
