@@ -20,8 +20,9 @@ struct reconciler {
     bool cmdline_known;
     bool topology_changed;
     bool introduced;
-    bool homeless;              /* a live domain has no home in XenStore yet */
-    bool published;             /* once at least */
+    bool domain_ended; /* one that was alive in the last pass is not any more, or one went */
+    bool homeless;     /* a live domain has no home in XenStore yet */
+    bool published;    /* once at least */
     struct complaints oddities; /* what the toolstack wrote of things that are not there */
     struct complaints troubles; /* what Xen failed to answer in the last pass */
     struct complaints now;      /* ... in this one */
@@ -104,6 +105,8 @@ static int read_domains(struct reconciler *reconciler)
 
         if (!now || memcmp(now->handle, old->handle, sizeof(now->handle)) != 0)
             publisher_forget(reconciler->parts.publisher, old->domid);
+        if (!now || now->alive != old->alive)
+            reconciler->domain_ended = true;
     }
     domain_list_free(&reconciler->domains);
     reconciler->domains = list;
@@ -159,6 +162,13 @@ static void note_oddities(struct reconciler *reconciler)
     reconciler->oddities = now;
 }
 
+/* Some domain has it that no record names: libxl forgets to take back what it failed to attach.
+ * Only the end of that domain sets it free. */
+static bool is_held(const struct device *device)
+{
+    return device->oracle == ORACLE_TAKEN && device->owner.kind != OWNER_GUEST;
+}
+
 static int resolve_owners(struct reconciler *reconciler)
 {
     const struct assignment *assignment = assignment_observer_get(reconciler->parts.assignment);
@@ -180,10 +190,11 @@ static int resolve_owners(struct reconciler *reconciler)
             ownership_resolve(&device->function, assignment, &reconciler->domains);
 
         device->moved = !ownership_same(&owner, &device->owner);
-        device->ask = device->ask || device->moved;
+        device->ask = device->ask || device->moved || (reconciler->domain_ended && is_held(device));
         device->owner = owner;
         device->fresh = false;
     }
+    reconciler->domain_ended = false;
     note_oddities(reconciler);
     return 0;
 }

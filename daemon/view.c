@@ -51,13 +51,18 @@ static void device_base(uint32_t sbdf, char base[24])
     xeniommu_pci_name(sbdf, base + 4);
 }
 
-/* The hypervisor contradicts that dom0 has it: then nobody is known to. */
+/* Where the hypervisor contradicts the records, nobody is known to have it. */
+static bool is_contradicted(const struct device *device)
+{
+    return device->oracle == (device->owner.kind == OWNER_GUEST ? ORACLE_FREE : ORACLE_TAKEN);
+}
+
 static int add_owner(struct tree *tree, const char *base, const struct device *device)
 {
-    switch (device->owner.kind) {
+    enum owner_kind kind = is_contradicted(device) ? OWNER_UNKNOWN : device->owner.kind;
+
+    switch (kind) {
     case OWNER_DOM0:
-        if (device->oracle == ORACLE_TAKEN)
-            break;
         return tree_add_leaf(tree, base, "owner", "0");
     case OWNER_GUEST:
         return add_number(tree, base, "owner", device->owner.domid);
@@ -159,7 +164,7 @@ static int compare(const void *a, const void *b)
                : x->device->function.sbdf > y->device->function.sbdf;
 }
 
-/* Two devices at one address: neither can be told from the other. */
+/* Two devices at one address cannot be told from each other, and one device has one address. */
 static void merge(struct sightings *seen)
 {
     size_t kept = 0;
@@ -173,6 +178,11 @@ static void merge(struct sightings *seen)
             last->verdict = policy_unknown("records-conflict");
     }
     seen->count = kept;
+    for (size_t i = 0; i < kept; i++)
+        for (size_t j = 0; j < i; j++)
+            if (seen->items[i].device == seen->items[j].device)
+                seen->items[i].verdict = seen->items[j].verdict =
+                    policy_unknown("records-conflict");
 }
 
 /* The number of a group in a domain's tree is the lowest of the domain's own addresses in it, so
@@ -227,7 +237,8 @@ int view_of_domain(const struct view_source *source, uint32_t domid, struct tree
         see_guest(source, domid, &seen);
     if (seen.count)
         qsort(seen.items, seen.count, sizeof(*seen.items), compare);
-    merge(&seen);
+    if (domid != 0)
+        merge(&seen);
     rc = add_sightings(tree, &seen);
     free(seen.items);
     tree_sort(tree);

@@ -18,6 +18,8 @@
 /* DOMID_FIRST_RESERVED of xen/xen.h: no domain has this number or a higher one. */
 #define DOMID_END 0x7ff0u
 
+/* So many of what is no record are named, and then no more. */
+#define STRANGERS_MAX 64
 /* More changed records than that at once are not told from all. */
 #define DIRTY_MAX 16
 
@@ -30,6 +32,7 @@ struct assignment_observer {
     struct backend_dir *dirs;
     size_t dir_count;
     struct complaints complaints; /* of what is in no directory */
+    struct complaints strangers;  /* below /libxl/pci */
     struct assignment current;
 };
 
@@ -50,6 +53,7 @@ void assignment_observer_close(struct assignment_observer *observer)
         backend_dir_clear(&observer->dirs[i]);
     free(observer->dirs);
     complaints_clear(&observer->complaints);
+    complaints_clear(&observer->strangers);
     free(observer->current.claims);
     free(observer->current.records);
     free(observer);
@@ -74,14 +78,25 @@ int assignment_observer_connect(struct assignment_observer *observer)
     return rc;
 }
 
+static void note_stranger(struct assignment_observer *observer, const char *name, int length)
+{
+    if (observer->strangers.count < STRANGERS_MAX)
+        complain(&observer->strangers, &observer->strangers,
+                 LIBXL_ROOT "/%.*s: not a PCI address, ignored", length < 64 ? length : 64, name);
+}
+
 static void note_record(struct assignment_observer *observer, const char *path)
 {
     size_t root = strlen(LIBXL_ROOT "/");
     const char *name = strlen(path) > root ? path + root : "";
+    int length = (int)strcspn(name, "/");
     uint32_t sbdf;
 
-    if (xeniommu_pci_parse(name, strcspn(name, "/"), &sbdf) < 0 ||
-        observer->dirty_count == DIRTY_MAX)
+    if (!length)
+        observer->records_changed = true;
+    else if (xeniommu_pci_parse(name, (size_t)length, &sbdf) < 0)
+        note_stranger(observer, name, length);
+    else if (observer->dirty_count == DIRTY_MAX)
         observer->records_changed = true;
     else
         observer->dirty[observer->dirty_count++] = sbdf;

@@ -122,8 +122,8 @@ static int read_claim(struct reading *reading, uint64_t index)
     snprintf(name, sizeof(name), "dev-%llu", (unsigned long long)index);
     rc = read_child_bdf(reading, name, &claim.sbdf);
     if (rc == 0 && !reading->nonsense)
-        NONSENSE(reading, "%s/%s: missing, the directory is not believed", reading->dir->path,
-                 name);
+        NONSENSE(reading, "%s/num_devs: %llu, but there is no %s, the directory is not believed",
+                 reading->dir->path, (unsigned long long)reading->num_devs, name);
     if (rc <= 0)
         return rc;
     snprintf(name, sizeof(name), "state-%llu", (unsigned long long)index);

@@ -260,9 +260,9 @@ static int allocate(struct dt_blob *blob)
 /* Cuts a block of the tree, at offset and of size bytes, to the total; true if it had to. */
 static bool cut_block(uint32_t total, uint32_t *offset, uint32_t *size)
 {
-    if (*offset <= total && *size <= total - *offset)
+    if (*offset >= sizeof(struct fdt_header) && *offset <= total && *size <= total - *offset)
         return false;
-    if (*offset > total)
+    if (*offset < sizeof(struct fdt_header) || *offset > total)
         *offset = total;
     if (*size > total - *offset)
         *size = total - *offset;
@@ -277,7 +277,8 @@ static void repair_strings(struct dt_blob *blob, uint32_t total)
 
     if (!cut_block(total, &offset, &size))
         return;
-    dt_blob_error(blob, DT_NO_NODE, NULL, "strings beyond the end: some properties have no name");
+    dt_blob_error(blob, DT_NO_NODE, NULL,
+                  "strings not all in the tree: some properties have no name");
     fdt_set_off_dt_strings(fdt, offset);
     if (fdt_version(fdt) >= VERSION_STRINGS_SIZE)
         fdt_set_size_dt_strings(fdt, size);
@@ -291,7 +292,7 @@ static void repair_structure(struct dt_blob *blob, uint32_t total)
 
     if (!cut_block(total, &offset, &size))
         return;
-    dt_blob_error(blob, DT_NO_NODE, NULL, "structure beyond the end: nodes are missing");
+    dt_blob_error(blob, DT_NO_NODE, NULL, "structure not all in the tree");
     fdt_set_off_dt_struct(fdt, offset);
     if (fdt_version(fdt) >= VERSION_STRUCT_SIZE)
         fdt_set_size_dt_struct(fdt, size);
