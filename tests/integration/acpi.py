@@ -97,4 +97,5 @@ def ivhd(*entries, kind=0x10, iommu='0000:00:00.2', segment=0, base=0xfdf80000):
 
 
 def ivrs(*blocks):
-    return table('IVRS', struct.pack('<I8x', 0x00203040) + b''.join(blocks))
+    """Its feature registers' images are valid, so that blocks of type 11h count."""
+    return table('IVRS', struct.pack('<I8x', 0x00203041) + b''.join(blocks))

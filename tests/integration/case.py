@@ -85,7 +85,9 @@ class RigCase(unittest.TestCase):
         return self._record(f'{self.home(domid)}/pci/{node_name(bdf)}')
 
     def _record(self, path):
-        values = {name: self.store.read(f'{path}/{name}') for name in RECORD}
+        """All of one moment."""
+        values = self.store.atomically(
+            lambda tx: {name: tx.read(f'{path}/{name}') for name in RECORD})
         return {name: value for name, value in values.items() if value is not None}
 
     @staticmethod
@@ -160,12 +162,23 @@ class RigCase(unittest.TestCase):
 
     # what it must not say
 
+    def promises(self, bdf, domid=None, address=None):
+        """The records of the device that say protected or skip."""
+        records = [self.host_record(bdf)]
+        if domid is not None:
+            records.append(self.record(domid, address or bdf))
+        return [record for record in records
+                if record.get('state') == 'protected' or record.get('swiotlb') == 'skip']
+
     def assert_no_promise(self, bdf, domid=None, address=None):
         """Neither protected nor skip is said of the device, to anybody."""
-        for record in filter(None, (self.host_record(bdf),
-                                    domid is not None and self.record(domid, address or bdf))):
-            self.assertNotEqual(record.get('state'), 'protected', record)
-            self.assertNotEqual(record.get('swiotlb'), 'skip', record)
+        self.assertEqual(self.promises(bdf, domid, address), [])
+
+    def wait_downgraded(self, bdf, domid, address):
+        """Waits until the device is unknown, and nobody is promised anything."""
+        self.wait_host(bdf, state='unknown', swiotlb='keep')
+        wait_until(lambda: not self.promises(bdf, domid, address),
+                   f"domain {domid}'s record of {address} to fall")
 
 
 def check_commits(case, commits):

@@ -28,6 +28,7 @@ class Daemon:
         self.config_file = os.path.join(machine.folder, 'xen-iommud.conf')
         self.sysroot = os.path.join(machine.folder, 'root')
         self.options = []
+        self.extra_env = {}
         self.notify = NotifySocket(os.path.join(machine.folder, 'notify'))
         self.tap = None
         if tapped:
@@ -57,7 +58,7 @@ class Daemon:
         # umockdev's library comes before the sanitizer's, which is harmless
         options = [env.get('ASAN_OPTIONS', ''), 'verify_asan_link_order=0']
         env['ASAN_OPTIONS'] = ':'.join(filter(None, options))
-        return env
+        return {**env, **self.extra_env}
 
     def command(self, *options):
         with open(self.config_file, 'w', encoding='ascii') as file:

@@ -21,6 +21,7 @@ xenstored-port = {state}/xsd_port
 xenstored-log-file = {run}/oxenstored.log
 xenstored-log-level = warn
 quota-maxwatchevents = 1024
+quota-maxsize = 4096
 '''
 
 
@@ -56,8 +57,15 @@ class Guest:
         self.socket = os.path.join(rig.state, f'guest-{domid}.sock')
         self.proxy = spawn([built('guestproxy'), str(domid), self.socket], env=rig.env(),
                            stderr=rig.log('guestproxy'))
-        wait_until(lambda: os.path.exists(self.socket), f'the proxy of domain {domid}')
         self.stores = []
+        wait_until(self._is_there, f'the proxy of domain {domid}')
+
+    def _is_there(self):
+        try:
+            xenstore.Store(self.socket).close()
+        except OSError:
+            return False
+        return True
 
     def store(self, timeout=10):
         """A connection to XenStore with this domain's identity."""

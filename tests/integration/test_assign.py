@@ -48,7 +48,8 @@ class Assignable(AssignCase):
             self.sync_uevents()
             record = self.host_record(NIC2)
             self.assertIn(record['state'], ('relaxed', 'quarantined', 'unknown'), step)
-            self.assertEqual(bool(self.record(0, NIC2)), record['owner'] == '0', step)
+            if record['owner'] != '0':
+                self.assertIn(self.record(0, NIC2).get('state'), (None, 'unknown'), step)
         self.wait_host(NIC2, **QUARANTINED)
 
     def test_every_step_back(self):
@@ -173,8 +174,7 @@ class Detach(AssignCase):
         self.toolstack.attach(1, NIC).to('exported')
         self.wait_record(1, FIRST, state='protected')
         self.hypervisor.assign(NIC, 'io')
-        self.wait_host(NIC, state='unknown', swiotlb='keep')
-        self.assert_no_promise(NIC, 1, FIRST)
+        self.wait_downgraded(NIC, 1, FIRST)
 
     def test_first_of_two(self):
         """The second one moves to index 0; its address in the guest stays."""
@@ -262,8 +262,7 @@ class End(AssignCase):
         self.wait_record(1, FIRST, state='protected')
         steps = self.toolstack.bury(1, None)
         steps.to('deassigned')
-        self.wait_host(NIC, state='unknown', swiotlb='keep')
-        self.assert_no_promise(NIC, 1, FIRST)
+        self.wait_downgraded(NIC, 1, FIRST)
         steps.finish()
         self.wait_host(NIC, **QUARANTINED)
 
@@ -271,8 +270,7 @@ class End(AssignCase):
         """A domain that is down owns nothing, whatever the hypervisor still says."""
         self.attach()
         self.toolstack.shut_down(1, CRASH)
-        self.wait_host(NIC, state='unknown', swiotlb='keep')
-        self.assert_no_promise(NIC, 1, FIRST)
+        self.wait_downgraded(NIC, 1, FIRST)
 
     def test_dying_is_enough(self):
         self.attach()

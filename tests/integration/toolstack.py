@@ -338,8 +338,10 @@ class Toolstack:
         """Puts a value where it does not belong, and what was there before back afterwards."""
         before = self.store.read(path)
         self.store.write(path, value)
-        yield
-        if before is None:
-            self.store.remove(path)
-        else:
-            self.store.write(path, before)
+        try:
+            yield
+        finally:
+            if before is None:
+                self.store.remove(path)
+            else:
+                self.store.write(path, before)

@@ -192,7 +192,7 @@ class Store(Operations):
                 elif message[1] == self.last_id:
                     answer = message
         if answer[0] == ERROR:
-            raise StoreError(answer[3].rstrip(b'\0').decode(), body)
+            raise StoreError(answer[3].rstrip(b'\0').decode(), body[:100])
         return answer[3]
 
     def atomically(self, function):

@@ -5,9 +5,47 @@
  * bed goes when the input ends. It must itself run with libumockdev-preload.
  */
 #include <err.h>
+#include <glob.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <umockdev.h>
+#include <unistd.h>
+
+#define PATIENCE_MS 20000
+
+/* A listener's socket holds few messages, and umockdev gives up soon when it is full. */
+static void wait_for_room(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct pollfd pollfd = {.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), .events = POLLOUT};
+
+    if (pollfd.fd < 0)
+        err(1, "socket");
+    if (strlen(path) >= sizeof(address.sun_path))
+        errx(1, "%s: longer than a socket's name may be", path);
+    strcpy(address.sun_path, path);
+    /* a listener that is gone needs no room */
+    if (connect(pollfd.fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+        poll(&pollfd, 1, PATIENCE_MS) != 1)
+        errx(1, "%s is not read", path);
+    close(pollfd.fd);
+}
+
+static void wait_for_listeners(const char *root)
+{
+    char pattern[4096];
+    glob_t found;
+
+    snprintf(pattern, sizeof(pattern), "%s/event[0-9]*", root);
+    if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
+        return;
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        wait_for_room(found.gl_pathv[i]);
+    globfree(&found);
+}
 
 int main(void)
 {
@@ -20,14 +58,15 @@ int main(void)
     root = umockdev_testbed_get_root_dir(bed);
     printf("%s\n", root);
     fflush(stdout);
-    g_free(root);
     while (fgets(line, sizeof(line), stdin)) {
         if (sscanf(line, "%15s %3999s", action, syspath) != 2)
             errx(1, "not a uevent: %s", line);
+        wait_for_listeners(root);
         umockdev_testbed_uevent(bed, syspath, action);
         puts("sent");
         fflush(stdout);
     }
+    g_free(root);
     g_object_unref(bed);
     return 0;
 }

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# What provision, mkroot, prepare and run share: bash, to be sourced.
+
+XENBOX_CACHE=${XENBOX_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/xen-iommud-xenbox}
+
+# die MESSAGE...: says why on stderr and ends with status 2 (a problem of the set-up, not a verdict)
+die() {
+    echo "xenbox: $*" >&2
+    exit 2
+}
+
+# need_tool COMMAND PACKAGE: ends with the Debian package that brings COMMAND when it is missing
+need_tool() {
+    command -v "$1" > /dev/null || die "$1 is missing: install Debian's $2"
+}
+
+# target_dir TARGET: the provisioned parts of a target: root/ (packages unpacked), xen, vmlinuz, modules/
+target_dir() {
+    echo "$XENBOX_CACHE/$1"
+}
+
+# library_triplet TARGET: the name of the target's library folders
+library_triplet() {
+    case $1 in
+    amd64) echo x86_64-linux-gnu ;;
+    *) die "no library folder known for target '$1'" ;;
+    esac
+}

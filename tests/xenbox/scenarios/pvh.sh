@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+# A PVH dom0: translated and confined, but it cannot see the firmware's tables.
+BOX_DOM0=pvh
+BOX_FILES=start
+# The box has an AMD processor beside its VT-d: Xen would let that walk the processor's page tables.
+BOX_XEN_ARGS="iommu=no-sharept"
+
+same "kind of dom0" "$(cat /sys/hypervisor/guest_type)" PVH
+ready_daemon
+want $HOST/iommu enabled
+all_dom0 "unknown keep coverage-unknown"
+end_daemon
+
+ready_daemon --acpi-tables /box/files
+all_dom0 "protected skip dom0-pvh"
+
+guest_start g1
+dma "the hypervisor" "$(xen_text)" blocked
+dma "the guest g1" "$(guest_text g1)" blocked
+same "DMA of $EDU to dom0's kernel, by dom0's own address" "$(edu-dma $EDU 0x1000000 64)" \
+    "$(memory_at "$(guest_text g1)")"
+check "xen-iommu show of a protected device" xen-iommu show 0000:00:03.0
