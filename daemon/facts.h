@@ -32,6 +32,7 @@ enum owner_doubt {
     DOUBT_CONFLICT,   /* two records contradict each other */
     DOUBT_NO_RECORD,  /* held for guests, but no record says for whom, or that it is assignable */
     DOUBT_MALFORMED,  /* the record makes no sense */
+    DOUBT_UNREADABLE, /* XenStore did not give the records */
 };
 
 enum guest_kind { GUEST_KIND_UNKNOWN, GUEST_KIND_PV, GUEST_KIND_TRANSLATED };
@@ -66,6 +67,7 @@ struct facts {
     enum dom0_mode dom0_mode; /* counts while owner is dom0, PCI */
     enum coverage coverage;   /* PCI */
     enum group_mates mates;   /* PCI */
+    bool quarantine_off;      /* what a guest gives back goes to dom0, not into quarantine */
     bool graphics_off;        /* a graphics device under iommu=no-igfx */
     bool grant_dma;           /* DT: xen,grant-dma */
 };

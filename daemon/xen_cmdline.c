@@ -9,20 +9,22 @@ struct word {
 };
 
 struct flags {
-    bool strict, passthrough, unclear, graphics_off;
+    bool strict, passthrough, unclear, graphics_off, quarantine_off;
 };
 
-/* Xen takes '-' and '_' for the same in names. */
 static bool equals(struct word word, const char *name)
+{
+    return strlen(name) == word.length && memcmp(word.text, name, word.length) == 0;
+}
+
+/* The same but for '_' in place of '-': some Xen may take it for the name, 4.17 and 4.20 do not. */
+static bool resembles(struct word word, const char *name)
 {
     size_t i;
 
-    for (i = 0; i < word.length && name[i]; i++) {
-        char c = word.text[i] == '_' ? '-' : word.text[i];
-
-        if (c != name[i])
+    for (i = 0; i < word.length && name[i]; i++)
+        if ((word.text[i] == '_' ? '-' : word.text[i]) != name[i])
             return false;
-    }
     return i == word.length && !name[i];
 }
 
@@ -68,7 +70,7 @@ static int boolean(struct word word, const char *name)
         key.length -= 3;
     }
     if (!equals(key, name))
-        return -1;
+        return resembles(key, name) ? -2 : -1;
     if (!sign)
         return !negated;
     if (negated)
@@ -110,17 +112,27 @@ static void parse_dom0_iommu(struct word list, struct flags *flags)
 static void parse_iommu(struct word list, struct flags *flags)
 {
     struct word word;
-    bool igfx;
+    bool igfx, quarantine;
 
-    while (next(&list, ",;", &word)) {
+    /* An older Xen took it for a separator. */
+    if (memchr(list.text, ';', list.length))
+        flags->unclear = true;
+    while (next(&list, ",", &word)) {
         igfx = !flags->graphics_off;
+        quarantine = !flags->quarantine_off;
         if (take(word, "dom0-strict", &flags->strict, &flags->unclear) ||
             take(word, "dom0-passthrough", &flags->passthrough, &flags->unclear))
             continue;
         if (take(word, "igfx", &igfx, &flags->unclear))
             flags->graphics_off = !igfx;
+        /* Its other values name a kind of quarantine. */
+        if (boolean(word, "quarantine") >= 0 && take(word, "quarantine", &quarantine, &igfx))
+            flags->quarantine_off = !quarantine;
     }
 }
+
+/* MAX_PARAM_SIZE of Xen's parser: of a longer option it reads the beginning only. */
+#define OPTION_MAX 127
 
 static void parse_option(struct word option, struct flags *flags)
 {
@@ -130,12 +142,17 @@ static void parse_option(struct word option, struct flags *flags)
 
     if (sign)
         value = (struct word){sign + 1, option.length - (size_t)(sign + 1 - option.text)};
-    if (equals(name, "dom0-iommu"))
+    if (resembles(name, "dom0-iommu") &&
+        (option.length > OPTION_MAX || !equals(name, "dom0-iommu")))
+        flags->unclear = true;
+    else if (equals(name, "dom0-iommu"))
         parse_dom0_iommu(value, flags);
     else if (equals(name, "iommu"))
         parse_iommu(value, flags);
-    else if (equals(name, "hardware-dom"))
+    else if (equals(name, "hardware_dom") || resembles(name, "hardware-dom"))
         flags->unclear = true; /* dom0 is not the hardware domain then */
+    if (equals(name, "iommu") && option.length > OPTION_MAX)
+        flags->unclear = true;
 }
 
 void xen_cmdline_parse(const char *text, bool truncated, struct xen_cmdline *result)
@@ -143,10 +160,10 @@ void xen_cmdline_parse(const char *text, bool truncated, struct xen_cmdline *res
     struct word rest = {text, strlen(text)}, option;
     struct flags flags = {.unclear = truncated};
 
-    /* What follows "--" is dom0's kernel's. */
-    while (next(&rest, " \t\n", &option) && !equals(option, "--"))
+    while (next(&rest, " ", &option))
         parse_option(option, &flags);
     result->graphics_off = flags.graphics_off;
+    result->quarantine_off = flags.quarantine_off || truncated;
     if (flags.passthrough)
         result->dom0_mode = DOM0_PASSTHROUGH;
     else if (flags.unclear)

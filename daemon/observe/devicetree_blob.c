@@ -153,7 +153,7 @@ static int take_property(struct walk *walk, int offset, int next)
     }
     /* libfdt computes with the length before it checks it. */
     if (size < 0 || size > next - offset - PROPERTY_HEADER)
-        return give_up(walk, property.name, "absurd length");
+        return give_up(walk, property.name, "structure damaged by an absurd length");
     if (blob->nodes[walk->node].has_children) {
         dt_blob_error(blob, walk->node, property.name, "property after a node, which nobody reads");
         return 1;
@@ -208,17 +208,26 @@ static int close_node(struct walk *walk)
     return 1;
 }
 
+/* The name of the property that begins there but cannot be taken, NULL if it is none. */
+static const char *property_name(const struct dt_blob *blob, int offset)
+{
+    const uint8_t *token = fdt_offset_ptr(blob->bytes, offset, PROPERTY_HEADER);
+    int len;
+
+    if (!token || fdt32_ld((const fdt32_t *)token) != FDT_PROP)
+        return NULL;
+    return fdt_get_string(blob->bytes, (int)fdt32_ld((const fdt32_t *)token + 2), &len);
+}
+
 /* One token of the structure block. 1 to go on, 0 to stop. */
 static int step(struct walk *walk, int *offset)
 {
     int next, at = *offset;
     uint32_t tag = fdt_next_tag(walk->blob->bytes, at, &next);
 
-    if (next < 0)
-        return give_up(walk, NULL, "structure cut off or damaged");
     /* Lengths of almost 4 GiB lead libfdt backwards. */
     if (next <= at)
-        return give_up(walk, NULL, "absurd length of a property");
+        return give_up(walk, property_name(walk->blob, at), "structure cut off or damaged");
     *offset = next;
     switch (tag) {
     case FDT_BEGIN_NODE:
