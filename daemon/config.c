@@ -40,6 +40,14 @@ static int set_log_level(struct options *options, const char *value)
     return log_level_parse(value, &options->log_level) ? 0 : -EINVAL;
 }
 
+static int set_grant_dma_stub(struct options *options, const char *value)
+{
+    if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+        return -EINVAL;
+    options->grant_dma_stub = strcmp(value, "yes") == 0;
+    return 0;
+}
+
 static int set_recheck_interval(struct options *options, const char *value)
 {
     char *end;
@@ -58,6 +66,7 @@ static const struct {
     const char *values; /* for the error message */
 } keys[] = {
     {"acpi-tables", set_acpi_tables, "a directory"},
+    {"grant-dma-stub", set_grant_dma_stub, "yes or no"},
     {"lock-file", set_lock_file, "a path"},
     {"log-level", set_log_level, "error, warning, notice, info or debug"},
     {"recheck-interval", set_recheck_interval, "seconds, 0.1 to 3600"},

@@ -29,10 +29,12 @@ struct daemon {
     struct hypervisor *hypervisor;
     struct acpi_tables *tables;
     struct pci_observer *pci;
+    struct dt_observer *dt;
+    struct toolstack_observer *toolstack;
     struct assignment_observer *assignment;
     struct publisher *publisher;
     struct reconciler *reconciler;
-    struct loop_source *on_store, *on_lifeline, *on_pci;
+    struct loop_source *on_store, *on_lifeline, *on_pci, *on_dt, *on_toolstack;
     struct loop_source *on_signal[3];
     struct loop_source *pass, *reconnect, *recheck, *watchdog;
     unsigned int backoff_ms;
@@ -173,6 +175,13 @@ static void read_lifeline(void *arg)
     lose_store(daemon, -ECONNRESET);
 }
 
+static void devices_changed(struct daemon *daemon)
+{
+    reconciler_devices_changed(daemon->reconciler);
+    if (is_connected(daemon))
+        want_pass(daemon);
+}
+
 static void read_pci(void *arg)
 {
     struct daemon *daemon = arg;
@@ -187,8 +196,31 @@ static void read_pci(void *arg)
         give_up(daemon, "reading the PCI functions", rc);
     if (rc <= 0)
         return;
-    reconciler_pci_changed(daemon->reconciler);
-    if (is_connected(daemon))
+    devices_changed(daemon);
+}
+
+static void read_dt(void *arg)
+{
+    struct daemon *daemon = arg;
+    int rc = dt_observer_dispatch(daemon->dt);
+
+    if (rc < 0)
+        give_up(daemon, "reading the device tree devices", rc);
+    if (rc > 0)
+        devices_changed(daemon);
+}
+
+static void read_toolstack(void *arg)
+{
+    struct daemon *daemon = arg;
+    int rc;
+
+    if (!toolstack_observer_dispatch(daemon->toolstack))
+        return;
+    rc = toolstack_observer_refresh(daemon->toolstack);
+    if (rc < 0)
+        give_up(daemon, "reading libxl's records", rc);
+    else if (is_connected(daemon))
         want_pass(daemon);
 }
 
@@ -204,9 +236,13 @@ static void take_hangup(void *arg)
     struct daemon *daemon = arg;
     int rc = pci_observer_rescan(daemon->pci);
 
+    if (rc == 0)
+        rc = dt_observer_rescan(daemon->dt);
+    if (rc == 0)
+        rc = toolstack_observer_refresh(daemon->toolstack);
     log_notice("SIGHUP: asking everything again");
     if (rc < 0) {
-        give_up(daemon, "reading the PCI functions", rc);
+        give_up(daemon, "reading the devices", rc);
         return;
     }
     assignment_observer_touch(daemon->assignment);
@@ -320,11 +356,20 @@ static int open_parts(struct daemon *daemon)
     rc = pci_observer_open(&daemon->pci);
     if (rc < 0)
         return fail("reading the PCI functions", rc);
+    rc = dt_observer_open(&daemon->dt, daemon->options->host_dtb, daemon->options->sysroot);
+    if (rc < 0)
+        return fail("reading the device tree devices", rc);
+    rc = toolstack_observer_open(&daemon->toolstack, daemon->options->sysroot);
+    if (rc < 0)
+        return fail("reading libxl's records", rc);
     rc = assignment_observer_open(&daemon->assignment, daemon->store);
     if (rc == 0) {
         struct reconcile_parts parts = {
             .hypervisor = daemon->hypervisor,
             .pci = daemon->pci,
+            .dt = daemon->dt,
+            .toolstack = daemon->toolstack,
+            .grant_dma_stub = daemon->options->grant_dma_stub,
             .assignment = daemon->assignment,
             .publisher = daemon->publisher,
             .tables = daemon->tables,
@@ -353,18 +398,22 @@ static int open_signals(struct daemon *daemon)
 
 static int open_loop(struct daemon *daemon)
 {
+    int watched = toolstack_observer_fd(daemon->toolstack);
     uint64_t watchdog_us = 0;
     int rc = loop_new(&daemon->loop);
 
     if (rc < 0)
         return rc;
     daemon->on_pci = loop_add_reader(daemon->loop, pci_observer_fd(daemon->pci), read_pci, daemon);
+    daemon->on_dt = loop_add_reader(daemon->loop, dt_observer_fd(daemon->dt), read_dt, daemon);
+    if (watched >= 0)
+        daemon->on_toolstack = loop_add_reader(daemon->loop, watched, read_toolstack, daemon);
     daemon->pass = loop_add_timer(daemon->loop, run_pass, daemon);
     daemon->reconnect = loop_add_timer(daemon->loop, try_reconnect, daemon);
     daemon->recheck = loop_add_timer(daemon->loop, run_recheck, daemon);
     daemon->watchdog = loop_add_timer(daemon->loop, feed_watchdog, daemon);
-    if (!daemon->on_pci || !daemon->pass || !daemon->reconnect || !daemon->recheck ||
-        !daemon->watchdog)
+    if (!daemon->on_pci || !daemon->on_dt || (watched >= 0 && !daemon->on_toolstack) ||
+        !daemon->pass || !daemon->reconnect || !daemon->recheck || !daemon->watchdog)
         return -ENOMEM;
     rc = sd_watchdog_enabled(0, &watchdog_us);
     if (rc < 0)
@@ -377,6 +426,8 @@ static void close_all(struct daemon *daemon)
 {
     disconnect(daemon);
     loop_source_free(daemon->on_pci);
+    loop_source_free(daemon->on_dt);
+    loop_source_free(daemon->on_toolstack);
     for (size_t i = 0; i < sizeof(daemon->on_signal) / sizeof(daemon->on_signal[0]); i++)
         loop_source_free(daemon->on_signal[i]);
     loop_source_free(daemon->pass);
@@ -386,6 +437,8 @@ static void close_all(struct daemon *daemon)
     loop_free(daemon->loop);
     reconciler_free(daemon->reconciler);
     assignment_observer_close(daemon->assignment);
+    toolstack_observer_close(daemon->toolstack);
+    dt_observer_close(daemon->dt);
     pci_observer_close(daemon->pci);
     acpi_tables_free(daemon->tables);
 }
@@ -422,22 +475,9 @@ static int publish_once(struct daemon *daemon)
     return rc < 0 ? fail("publishing", rc) : 0;
 }
 
-static int check_host_dtb(const struct options *options)
-{
-    if (options->host_dtb && access(options->host_dtb, R_OK)) {
-        log_error("%s: %s", options->host_dtb, strerror(errno));
-        return -errno;
-    }
-    return 0;
-}
-
 static int run_daemon(struct daemon *daemon)
 {
-    int rc = check_host_dtb(daemon->options);
-
-    if (rc < 0)
-        return rc;
-    rc = hypervisor_open(&daemon->hypervisor);
+    int rc = hypervisor_open(&daemon->hypervisor);
     if (rc < 0)
         return fail("opening the hypervisor interface (is this dom0, and are we root?)", rc);
     rc = open_parts(daemon);

@@ -11,13 +11,15 @@ void evidence_ask(struct hypervisor *hypervisor, struct device *device)
 {
     int before = device->error;
 
-    device->error = hypervisor_ask_pci(hypervisor, device->function.sbdf, &device->oracle);
+    device->error = device->bus == BUS_DT
+                        ? hypervisor_ask_dt(hypervisor, device->path, &device->oracle)
+                        : hypervisor_ask_pci(hypervisor, device->function.sbdf, &device->oracle);
     device->fresh = true;
     device->ask = device->error < 0;
     if (device->error < 0 && device->error != before) {
-        char name[XENIOMMU_PCI_NAME_SIZE];
+        char name[256];
 
-        xeniommu_pci_name(device->function.sbdf, name);
+        device_name(device, name, sizeof(name));
         log_warning("asking Xen about %s: %s", name, strerror(-device->error));
     }
 }
@@ -45,10 +47,10 @@ static void add_owner(struct owners *owners, uint32_t domid)
 static int collect_owners(const struct inventory *inventory, bool asked_only, struct owners *owners)
 {
     owners->count = 0;
-    owners->domids = calloc(inventory->count + 1, sizeof(*owners->domids));
+    owners->domids = calloc(inventory->pci_count + 1, sizeof(*owners->domids));
     if (!owners->domids)
         return -ENOMEM;
-    for (size_t i = 0; i < inventory->count; i++) {
+    for (size_t i = 0; i < inventory->pci_count; i++) {
         const struct device *device = &inventory->devices[i];
 
         if (is_listable(device) && (!asked_only || device->fresh || !device->mates_known))
@@ -80,7 +82,7 @@ static int list_groups(struct hypervisor *hypervisor, struct inventory *inventor
 {
     int rc = 0;
 
-    for (size_t i = 0; rc == 0 && i < inventory->count; i++) {
+    for (size_t i = 0; rc == 0 && i < inventory->pci_count; i++) {
         struct device *device = &inventory->devices[i];
         bool complete = true;
         /* What no domain owns is in nobody's list, so such a device has to look for the others. */

@@ -5,6 +5,7 @@
 #define XI_FACTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum device_bus { BUS_PCI, BUS_DT };
@@ -57,6 +58,9 @@ enum group_mates {
     MATES_TOGETHER, /* none, or all with this device's owner */
 };
 
+/* A static binding that says "behind Xen's IOMMU". Never believed: the hypervisor knows. */
+enum dt_claims { DT_NO_CLAIM, DT_CLAIMS_IOMMU_EL2, DT_CLAIMS_XEN_IOMMU, DT_CLAIMS_GRANT_STUB };
+
 struct facts {
     enum device_bus bus;
     enum iommu_use iommu;
@@ -69,7 +73,17 @@ struct facts {
     enum group_mates mates;   /* PCI */
     bool quarantine_off;      /* what a guest gives back goes to dom0, not into quarantine */
     bool graphics_off;        /* a graphics device under iommu=no-igfx */
-    bool grant_dma;           /* DT: xen,grant-dma */
+    /* Device tree devices only. */
+    bool grant_dma;    /* xen,grant-dma, and not taken for a mere claim */
+    bool virtio_iommu; /* behind a virtio-iommu, which a guest itself controls */
+    bool pci_host;     /* a PCI host bridge */
+    enum dt_claims claim;
+    bool force_assign; /* xen,force-assign-without-iommu */
 };
+
+/* The facts in one line of words "name=value", for people and for "xen-iommu explain"; what does
+ * not apply to the device is left out. driver: bound in dom0, "" for none. docs/xenstore.md lists
+ * them. */
+void facts_format(const struct facts *facts, const char *driver, char *text, size_t size);
 
 #endif

@@ -2,6 +2,7 @@
 #include "inventory.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,10 +18,32 @@ static int compare(const void *key, const void *element)
 
 struct device *inventory_find(const struct inventory *inventory, uint32_t sbdf)
 {
-    if (!inventory->count)
+    if (!inventory->pci_count)
         return NULL;
-    return bsearch(&sbdf, inventory->devices, inventory->count, sizeof(*inventory->devices),
+    return bsearch(&sbdf, inventory->devices, inventory->pci_count, sizeof(*inventory->devices),
                    compare);
+}
+
+static int compare_path(const void *key, const void *element)
+{
+    return strcmp(key, ((const struct device *)element)->path);
+}
+
+struct device *inventory_find_dt(const struct inventory *inventory, const char *path)
+{
+    if (inventory->count == inventory->pci_count)
+        return NULL;
+    return bsearch(path, inventory->devices + inventory->pci_count,
+                   inventory->count - inventory->pci_count, sizeof(*inventory->devices),
+                   compare_path);
+}
+
+void device_name(const struct device *device, char *name, size_t size)
+{
+    char sbdf[XENIOMMU_PCI_NAME_SIZE];
+
+    xeniommu_pci_name(device->function.sbdf, sbdf);
+    snprintf(name, size, "%s", device->bus == BUS_DT ? device->path : sbdf);
 }
 
 /* On Intel's Ironlake, Xen leaves the graphics' own unit off where the firmware did not prepare it
@@ -49,47 +72,90 @@ static struct acpi_answer look_up(const struct acpi_tables *tables,
     return answer;
 }
 
-static struct device new_device(const struct pci_function *function)
+/* The devices are made anew; what is known of one that stays is taken over. */
+static void add_pci(const struct inventory *inventory, struct inventory *result,
+                    const struct pci_topology *topology, const struct acpi_tables *tables)
 {
-    return (struct device){
-        .function = *function,
-        .ask = true,
-        .group = function->sbdf,
-        .verdict = policy_unknown("owner-unknown"),
-    };
-}
-
-int inventory_update(struct inventory *inventory, const struct pci_topology *topology,
-                     const struct acpi_tables *tables)
-{
-    struct device *devices = calloc(topology->count + 1, sizeof(*devices));
-    size_t count = 0;
-
-    if (!devices)
-        return -ENOMEM;
     for (size_t i = 0; i < topology->count; i++) {
         const struct pci_function *function = &topology->functions[i];
         const struct device *known = inventory_find(inventory, function->sbdf);
+        struct device *device = &result->devices[result->count];
 
         if (function->class_code >> 8 == CLASS_HOST_BRIDGE)
             continue;
-        devices[count] = known ? *known : new_device(function);
-        devices[count].function = *function;
-        devices[count].coverage = look_up(tables, topology, function->sbdf);
-        count++;
+        if (known)
+            *device = *known;
+        else
+            *device = (struct device){.bus = BUS_PCI,
+                                      .ask = true,
+                                      .group = function->sbdf,
+                                      .verdict = policy_unknown("owner-unknown")};
+        device->function = *function;
+        memcpy(device->driver, function->driver, sizeof(device->driver));
+        device->coverage = look_up(tables, topology, function->sbdf);
+        result->count++;
     }
-    for (size_t i = 0; i < inventory->count; i++)
+    result->pci_count = result->count;
+}
+
+static int add_dt(const struct inventory *inventory, struct inventory *result,
+                  const struct dt_entries *entries)
+{
+    for (size_t i = 0; i < entries->count; i++) {
+        const struct dt_entry *entry = &entries->entries[i];
+        const struct device *known = inventory_find_dt(inventory, entry->path);
+        struct device *device = &result->devices[result->count];
+
+        if (known)
+            *device = *known;
+        else
+            *device = (struct device){.bus = BUS_DT,
+                                      .ask = true,
+                                      .mates_known = true,
+                                      .verdict = policy_unknown("owner-unknown")};
+        device->path = strdup(entry->path);
+        if (!device->path)
+            return -ENOMEM;
+        device->node = entry->node;
+        memcpy(device->driver, entry->driver, sizeof(device->driver));
+        result->count++;
+    }
+    return 0;
+}
+
+static void free_devices(struct inventory *inventory)
+{
+    for (size_t i = inventory->pci_count; i < inventory->count; i++)
+        free(inventory->devices[i].path);
+    free(inventory->devices);
+}
+
+int inventory_update(struct inventory *inventory, const struct pci_topology *topology,
+                     const struct acpi_tables *tables, const struct dt_entries *entries)
+{
+    struct inventory result = {
+        .devices = calloc(topology->count + entries->count + 1, sizeof(*result.devices))};
+
+    if (!result.devices)
+        return -ENOMEM;
+    add_pci(inventory, &result, topology, tables);
+    if (add_dt(inventory, &result, entries) < 0) {
+        free_devices(&result);
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < inventory->pci_count; i++)
         if (!pci_topology_find(topology, inventory->devices[i].function.sbdf))
             groups_drop(&inventory->groups, inventory->devices[i].function.sbdf);
-    free(inventory->devices);
-    inventory->devices = devices;
-    inventory->count = count;
+    free_devices(inventory);
+    inventory->devices = result.devices;
+    inventory->count = result.count;
+    inventory->pci_count = result.pci_count;
     return 0;
 }
 
 int inventory_regroup(struct inventory *inventory)
 {
-    size_t count = inventory->count;
+    size_t count = inventory->pci_count;
     uint32_t *numbers = calloc(2 * count + 1, sizeof(*numbers));
     uint32_t *lowest = numbers + count;
 
@@ -136,7 +202,7 @@ enum group_mates inventory_mates(const struct inventory *inventory, const struct
     /* A bridge only passes on what the functions below it do. */
     if (!device->grouped || device->function.is_bridge)
         return MATES_TOGETHER;
-    for (size_t i = 0; i < inventory->count; i++) {
+    for (size_t i = 0; i < inventory->pci_count; i++) {
         const struct device *other = &inventory->devices[i];
         enum group_mates how;
 
@@ -153,7 +219,7 @@ enum group_mates inventory_mates(const struct inventory *inventory, const struct
 
 void inventory_clear(struct inventory *inventory)
 {
-    free(inventory->devices);
+    free_devices(inventory);
     groups_clear(&inventory->groups);
     *inventory = (struct inventory){0};
 }

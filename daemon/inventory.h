@@ -6,12 +6,17 @@
 
 #include "groups.h"
 #include "observe/acpi.h"
+#include "observe/dt.h"
 #include "ownership.h"
 #include "policy.h"
 
 struct device {
-    struct pci_function function;
-    struct acpi_answer coverage;
+    enum device_bus bus;
+    char *path;                   /* DT: owned by the inventory; NULL for PCI */
+    const struct dt_device *node; /* DT: NULL when it came with an overlay */
+    char driver[32];              /* bound in dom0, "" for none */
+    struct pci_function function; /* PCI */
+    struct acpi_answer coverage;  /* PCI */
     struct ownership owner;
     enum oracle_answer oracle;
     bool moved;             /* the owner is another one than in the last pass */
@@ -21,21 +26,27 @@ struct device {
     bool mates_known;       /* its group was listed for every domain that may own a part of it */
     bool grouped;           /* others share its requester ID */
     uint32_t group;         /* the lowest sbdf among those, bridges included */
+    struct facts facts;     /* what the verdict was found from */
     struct verdict verdict; /* what is, or is about to be, published */
 };
 
 struct inventory {
-    struct device *devices; /* sorted by sbdf; no host bridges */
+    struct device *devices; /* PCI first, sorted by sbdf, without host bridges; then DT, by path */
     size_t count;
+    size_t pci_count;
     struct groups groups;
 };
 
-/* Brings the set of devices to the topology; a device that stays keeps what is known of it.
- * 0 or -ENOMEM, and then the inventory is as it was. */
+/* Brings the set of devices to what was observed; a device that stays keeps what is known of it.
+ * 0 or -ENOMEM, and then the inventory is as it was. The entries' nodes must outlive it. */
 int inventory_update(struct inventory *inventory, const struct pci_topology *topology,
-                     const struct acpi_tables *tables);
+                     const struct acpi_tables *tables, const struct dt_entries *entries);
 
 struct device *inventory_find(const struct inventory *inventory, uint32_t sbdf);
+struct device *inventory_find_dt(const struct inventory *inventory, const char *path);
+
+/* "0000-00-04-0" or the path: the device's name in messages, cut to size. */
+void device_name(const struct device *device, char *name, size_t size);
 
 /* Works out device->group and ->grouped anew. 0 or -ENOMEM. */
 int inventory_regroup(struct inventory *inventory);

@@ -19,6 +19,7 @@ struct options {
     char *sysroot;     /* never NULL after options_parse() */
     char *lock_file;
     enum log_level log_level;
+    bool grant_dma_stub;     /* a zero-cell xen,grant-dma claims Xen's IOMMU */
     unsigned int recheck_ms; /* how long a letting-go without event may go unnoticed */
 };
 

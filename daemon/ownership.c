@@ -120,6 +120,62 @@ struct ownership ownership_resolve(const struct pci_function *function,
     return resolve_unrecorded(function, record, assignment, domains);
 }
 
+const struct dt_record *dt_records_find(const struct dt_records *records, const char *path,
+                                        size_t *count)
+{
+    size_t low = 0, high = records->count, end;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp(records->records[middle].path, path) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (end = low; end < records->count && strcmp(records->records[end].path, path) == 0; end++)
+        ;
+    *count = end - low;
+    return records->records + low;
+}
+
+/* A record outlives its domain when libxl had no chance to remove it, and the next domain of that
+ * number is another one. */
+static bool is_current(const struct dt_record *record, const struct domain_list *domains)
+{
+    const struct domain *domain = domain_list_find(domains, record->domid);
+
+    return domain && memcmp(domain->handle, record->handle, sizeof(record->handle)) == 0;
+}
+
+struct ownership ownership_resolve_dt(const struct dt_entry *entry,
+                                      const struct dt_records *records,
+                                      const struct domain_list *domains)
+{
+    const struct dt_record *owner = NULL;
+    size_t count;
+    const struct dt_record *found = dt_records_find(records, entry->path, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (!is_current(&found[i], domains))
+            continue;
+        if (owner)
+            return doubt(DOUBT_CONFLICT);
+        owner = &found[i];
+    }
+    if (owner && !is_alive(domains, owner->domid))
+        return doubt(DOUBT_OWNER_DOWN);
+    if (owner)
+        return (struct ownership){.kind = OWNER_GUEST,
+                                  .guest = domain_list_find(domains, owner->domid)->kind,
+                                  .domid = owner->domid};
+    /* Set aside for a guest: Xen keeps it from dom0. */
+    if (entry->node && entry->node->passthrough)
+        return (struct ownership){.kind = OWNER_NONE};
+    /* One that came with an overlay may be set aside just as well: its properties are not read. */
+    return entry->node ? (struct ownership){.kind = OWNER_DOM0} : doubt(DOUBT_NO_RECORD);
+}
+
 bool ownership_same(const struct ownership *a, const struct ownership *b)
 {
     return a->kind == b->kind && a->doubt == b->doubt && a->guest == b->guest &&

@@ -6,7 +6,9 @@
 
 #include "facts.h"
 #include "observe/assignment.h"
+#include "observe/dt.h"
 #include "observe/hypervisor.h"
+#include "observe/toolstack.h"
 #include "topology.h"
 
 struct ownership {
@@ -21,6 +23,15 @@ struct ownership {
 struct ownership ownership_resolve(const struct pci_function *function,
                                    const struct assignment *assignment,
                                    const struct domain_list *domains);
+
+/* The same for a device tree device: libxl's own record names a guest, or nobody does. */
+struct ownership ownership_resolve_dt(const struct dt_entry *entry,
+                                      const struct dt_records *records,
+                                      const struct domain_list *domains);
+
+/* The records of one path. */
+const struct dt_record *dt_records_find(const struct dt_records *records, const char *path,
+                                        size_t *count);
 
 bool ownership_same(const struct ownership *a, const struct ownership *b);
 

@@ -164,21 +164,53 @@ static struct verdict decide_pci(const struct facts *facts)
     return doubtful_owner(facts->doubt);
 }
 
+/* What is no IOMMU of Xen's, whatever the oracle says of the node. */
+static bool is_something_else(const struct facts *facts, struct verdict *verdict)
+{
+    if (facts->grant_dma)
+        *verdict = say(XENIOMMU_UNPROTECTED, "grant-dma");
+    else if (facts->virtio_iommu)
+        *verdict = say(XENIOMMU_UNPROTECTED, "virtio-iommu");
+    else
+        return false;
+    return true;
+}
+
+static struct verdict dt_of_dom0(const struct facts *facts)
+{
+    /* The functions below it matter, and there is no oracle for PCI on Arm. */
+    if (facts->pci_host)
+        return policy_unknown("pci-host-bridge");
+    switch (facts->oracle) {
+    case ORACLE_TAKEN:
+        /* Xen assigned to dom0 at boot exactly what is behind an IOMMU. */
+        return protected_and_skip("behind-iommu");
+    case ORACLE_FREE:
+        return say(XENIOMMU_UNPROTECTED,
+                   facts->claim != DT_NO_CLAIM ? "claim-contradicted" : "not-behind-iommu");
+    case ORACLE_NONE:
+        return policy_unknown("hypervisor-error");
+    case ORACLE_NO_DEVICE:
+    case ORACLE_UNSUPPORTED:
+        break;
+    }
+    return policy_unknown("hypervisor-disagrees");
+}
+
 static struct verdict decide_dt(const struct facts *facts)
 {
     switch (facts->owner) {
     case OWNER_DOM0:
-        /* Xen assigned to dom0 at boot exactly what is behind an IOMMU. */
-        if (facts->oracle == ORACLE_TAKEN)
-            return protected_and_skip("behind-iommu");
-        if (facts->oracle == ORACLE_FREE)
-            return say(XENIOMMU_UNPROTECTED, "not-behind-iommu");
-        return policy_unknown(facts->oracle == ORACLE_NONE ? "hypervisor-error"
-                                                           : "hypervisor-disagrees");
+        return dt_of_dom0(facts);
     case OWNER_GUEST:
+        if (facts->pci_host)
+            return policy_unknown("pci-host-bridge");
+        if (facts->force_assign && facts->oracle == ORACLE_FREE)
+            return say(XENIOMMU_UNPROTECTED, "force-assigned");
         return of_guest(facts);
     case OWNER_NONE:
-        return policy_unknown("not-assigned");
+        /* Some guest has it, and no record says which. */
+        return policy_unknown(facts->oracle == ORACLE_TAKEN ? "no-record" : "not-assigned");
     case OWNER_UNKNOWN:
         break;
     }
@@ -187,13 +219,17 @@ static struct verdict decide_dt(const struct facts *facts)
 
 struct verdict policy_decide(const struct facts *facts)
 {
+    struct verdict verdict;
+
+    if (facts->bus == BUS_DT && is_something_else(facts, &verdict))
+        return verdict;
     if (facts->iommu == IOMMU_DISABLED)
         return say(XENIOMMU_UNPROTECTED, "iommu-disabled");
     if (facts->iommu != IOMMU_ENABLED)
         return policy_unknown("hypervisor-error");
-    if (facts->bus == BUS_PCI && facts->graphics_off && facts->owner != OWNER_GUEST)
-        return say(XENIOMMU_UNPROTECTED, "no-igfx");
     if (facts->bus == BUS_DT)
-        return facts->grant_dma ? say(XENIOMMU_UNPROTECTED, "grant-dma") : decide_dt(facts);
+        return decide_dt(facts);
+    if (facts->graphics_off && facts->owner != OWNER_GUEST)
+        return say(XENIOMMU_UNPROTECTED, "no-igfx");
     return decide_pci(facts);
 }

@@ -18,7 +18,7 @@ struct reconciler {
     enum iommu_use iommu;
     struct xen_cmdline cmdline; /* one for the life of the hypervisor */
     bool cmdline_known;
-    bool topology_changed;
+    bool devices_changed;
     bool introduced;
     bool domain_ended; /* one that was alive in the last pass is not any more, or one went */
     bool homeless;     /* a live domain has no home in XenStore yet */
@@ -34,7 +34,7 @@ int reconciler_new(struct reconciler **out, const struct reconcile_parts *parts)
     if (!*out)
         return -ENOMEM;
     (*out)->parts = *parts;
-    (*out)->topology_changed = true;
+    (*out)->devices_changed = true;
     return 0;
 }
 
@@ -50,9 +50,9 @@ void reconciler_free(struct reconciler *reconciler)
     free(reconciler);
 }
 
-void reconciler_pci_changed(struct reconciler *reconciler)
+void reconciler_devices_changed(struct reconciler *reconciler)
 {
-    reconciler->topology_changed = true;
+    reconciler->devices_changed = true;
 }
 
 void reconciler_domain_introduced(struct reconciler *reconciler)
@@ -71,7 +71,7 @@ void reconciler_distrust(struct reconciler *reconciler)
 {
     for (size_t i = 0; i < reconciler->inventory.count; i++)
         reconciler->inventory.devices[i].ask = true;
-    reconciler->topology_changed = true;
+    reconciler->devices_changed = true;
     reconciler->introduced = true;
 }
 
@@ -139,6 +139,20 @@ static void read_hypervisor(struct reconciler *reconciler)
     close_troubles(reconciler);
 }
 
+/* A claim of the static tree that Xen denies; as of the last pass, whose facts are still there. */
+static void note_contradictions(struct reconciler *reconciler, struct complaints *now)
+{
+    for (size_t i = reconciler->inventory.pci_count; i < reconciler->inventory.count; i++) {
+        const struct device *device = &reconciler->inventory.devices[i];
+
+        if (device->facts.claim != DT_NO_CLAIM && device->verdict.state == XENIOMMU_UNPROTECTED)
+            complain(now, &reconciler->oddities,
+                     "%s: the device tree claims Xen's IOMMU, but the hypervisor says that the "
+                     "device is not behind one",
+                     device->path);
+    }
+}
+
 static void note_oddities(struct reconciler *reconciler)
 {
     const struct assignment *assignment = assignment_observer_get(reconciler->parts.assignment);
@@ -158,36 +172,49 @@ static void note_oddities(struct reconciler *reconciler)
                      "/local/domain/0/backend/pci/%u: names %s, but there is no such device",
                      claim->domid, name);
     }
+    note_contradictions(reconciler, &now);
     complaints_clear(&reconciler->oddities);
     reconciler->oddities = now;
+}
+
+static struct ownership resolve(const struct reconciler *reconciler, const struct device *device)
+{
+    struct dt_entry entry = {.path = device->path, .node = device->node};
+
+    if (device->bus == BUS_PCI)
+        return ownership_resolve(&device->function,
+                                 assignment_observer_get(reconciler->parts.assignment),
+                                 &reconciler->domains);
+    return ownership_resolve_dt(&entry, toolstack_observer_get(reconciler->parts.toolstack),
+                                &reconciler->domains);
 }
 
 /* Some domain has it that no record names: libxl forgets to take back what it failed to attach.
  * Only the end of that domain sets it free. */
 static bool is_held(const struct device *device)
 {
+    if (device->bus == BUS_DT && device->owner.kind == OWNER_DOM0)
+        return false;
     return device->oracle == ORACLE_TAKEN && device->owner.kind != OWNER_GUEST;
 }
 
 static int resolve_owners(struct reconciler *reconciler)
 {
-    const struct assignment *assignment = assignment_observer_get(reconciler->parts.assignment);
     int rc = 0;
 
-    if (reconciler->topology_changed)
+    if (reconciler->devices_changed)
         rc = inventory_update(&reconciler->inventory, pci_observer_topology(reconciler->parts.pci),
-                              reconciler->parts.tables);
+                              reconciler->parts.tables, dt_observer_entries(reconciler->parts.dt));
     if (rc < 0)
         return rc;
-    if (reconciler->topology_changed)
+    if (reconciler->devices_changed)
         rc = inventory_regroup(&reconciler->inventory);
     if (rc < 0)
         return rc;
-    reconciler->topology_changed = false;
+    reconciler->devices_changed = false;
     for (size_t i = 0; i < reconciler->inventory.count; i++) {
         struct device *device = &reconciler->inventory.devices[i];
-        struct ownership owner =
-            ownership_resolve(&device->function, assignment, &reconciler->domains);
+        struct ownership owner = resolve(reconciler, device);
 
         device->moved = !ownership_same(&owner, &device->owner);
         device->ask = device->ask || device->moved || (reconciler->domain_ended && is_held(device));
@@ -216,7 +243,27 @@ static enum dom0_mode dom0_mode(const struct reconciler *reconciler)
     return reconciler->cmdline.dom0_mode;
 }
 
-static struct verdict decide(const struct reconciler *reconciler, const struct device *device)
+static void add_dt_facts(const struct reconciler *reconciler, const struct device *device,
+                         struct facts *facts)
+{
+    static const enum dt_claims claims[] = {
+        [DT_CLAIM_NONE] = DT_NO_CLAIM,
+        [DT_CLAIM_IOMMU_EL2] = DT_CLAIMS_IOMMU_EL2,
+        [DT_CLAIM_XEN_IOMMU] = DT_CLAIMS_XEN_IOMMU,
+    };
+    const struct dt_device *node = device->node;
+    bool stub = node && node->grant_dma_stub && reconciler->parts.grant_dma_stub;
+
+    if (!node)
+        return;
+    facts->grant_dma = node->grant_dma && !stub;
+    facts->virtio_iommu = node->virtio_iommu;
+    facts->pci_host = node->pci_host;
+    facts->force_assign = node->force_assign;
+    facts->claim = stub ? DT_CLAIMS_GRANT_STUB : claims[node->claim];
+}
+
+static struct facts gather_facts(const struct reconciler *reconciler, const struct device *device)
 {
     static const enum coverage coverage[] = {
         [ACPI_COVERAGE_UNKNOWN] = COVERAGE_UNKNOWN,
@@ -224,29 +271,39 @@ static struct verdict decide(const struct reconciler *reconciler, const struct d
         [ACPI_COVERAGE_YES] = COVERAGE_YES,
     };
     struct facts facts = {
-        .bus = BUS_PCI,
+        .bus = device->bus,
         .iommu = reconciler->iommu,
         .oracle = device->oracle,
         .owner = device->owner.kind,
         .doubt = device->owner.doubt,
         .guest = device->owner.guest,
-        .dom0_mode = dom0_mode(reconciler),
-        .coverage = coverage[device->coverage.coverage],
-        .mates = inventory_mates(&reconciler->inventory, device),
-        .graphics_off = reconciler->cmdline.graphics_off && device->coverage.igd_only,
     };
 
-    return policy_decide(&facts);
+    if (device->bus == BUS_DT) {
+        add_dt_facts(reconciler, device, &facts);
+        return facts;
+    }
+    facts.dom0_mode = dom0_mode(reconciler);
+    facts.coverage = coverage[device->coverage.coverage];
+    facts.mates = inventory_mates(&reconciler->inventory, device);
+    facts.graphics_off = reconciler->cmdline.graphics_off && device->coverage.igd_only;
+    return facts;
+}
+
+static struct verdict decide(const struct reconciler *reconciler, struct device *device)
+{
+    device->facts = gather_facts(reconciler, device);
+    return policy_decide(&device->facts);
 }
 
 static void announce(const struct reconciler *reconciler, const struct device *device,
                      const struct verdict *verdict)
 {
-    char name[XENIOMMU_PCI_NAME_SIZE];
+    char name[256];
 
     if (!reconciler->published)
         return;
-    xeniommu_pci_name(device->function.sbdf, name);
+    device_name(device, name, sizeof(name));
     log_info("%s: %s, swiotlb %s (%s)", name, xeniommu_state_name(verdict->state),
              verdict->skip_swiotlb ? "skip" : "keep", verdict->reason);
 }
@@ -334,6 +391,7 @@ static int publish(struct reconciler *reconciler)
     struct view_source source = {
         .inventory = &reconciler->inventory,
         .assignment = assignment_observer_get(reconciler->parts.assignment),
+        .dt_records = toolstack_observer_get(reconciler->parts.toolstack),
         .domains = &reconciler->domains,
         .iommu = reconciler->iommu,
         .status = reconciler->parts.status,
@@ -417,7 +475,7 @@ void reconciler_summary(const struct reconciler *reconciler, char *text, size_t 
                                                  XENIOMMU_UNKNOWN};
     size_t used;
 
-    used = (size_t)snprintf(text, size, "%zu PCI functions", reconciler->inventory.count);
+    used = (size_t)snprintf(text, size, "%zu devices", reconciler->inventory.count);
     for (size_t i = 0; i < sizeof(states) / sizeof(states[0]) && used < size; i++) {
         size_t count = 0;
 

@@ -6,17 +6,22 @@
 
 #include "observe/acpi.h"
 #include "observe/assignment.h"
+#include "observe/dt.h"
 #include "observe/hypervisor.h"
 #include "observe/pci.h"
+#include "observe/toolstack.h"
 #include "publisher.h"
 
 /* The parts a reconciler works with; the caller keeps and frees them. */
 struct reconcile_parts {
     struct hypervisor *hypervisor;
     struct pci_observer *pci;
+    struct dt_observer *dt;
+    struct toolstack_observer *toolstack;
     struct assignment_observer *assignment;
     struct publisher *publisher;
     const struct acpi_tables *tables;
+    bool grant_dma_stub; /* a zero-cell xen,grant-dma is a claim of Xen's IOMMU, as configured */
     const char
         *status; /* what a complete tree says of itself: "ready" while somebody keeps it so */
 };
@@ -27,8 +32,8 @@ struct reconciler;
 int reconciler_new(struct reconciler **reconciler, const struct reconcile_parts *parts);
 void reconciler_free(struct reconciler *reconciler); /* NULL is allowed */
 
-/* The set of PCI functions changed. */
-void reconciler_pci_changed(struct reconciler *reconciler);
+/* The set of devices changed. */
+void reconciler_devices_changed(struct reconciler *reconciler);
 /* A domain was introduced: its home in XenStore may be a new one. */
 void reconciler_domain_introduced(struct reconciler *reconciler);
 /* It is time to look where the hypervisor may have let go without a word. */

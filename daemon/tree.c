@@ -40,6 +40,17 @@ int tree_add_leaf(struct tree *tree, const char *base, const char *leaf, const c
     return add_owned(tree, path, strdup(value));
 }
 
+int tree_replace(struct tree_node *node, const char *value)
+{
+    char *copy = strdup(value);
+
+    if (!copy)
+        return -ENOMEM;
+    free(node->value);
+    node->value = copy;
+    return 0;
+}
+
 static int compare(const void *a, const void *b)
 {
     return strcmp(((const struct tree_node *)a)->path, ((const struct tree_node *)b)->path);

@@ -45,16 +45,32 @@ static int add_number(struct tree *tree, const char *base, const char *leaf, uin
     return tree_add_leaf(tree, base, leaf, text);
 }
 
-static void device_base(uint32_t sbdf, char base[24])
+#define PCI_BASE_SIZE (4 + XENIOMMU_PCI_NAME_SIZE)
+/* With the rest of the path below XenStore's limit of 3072 bytes. */
+#define DT_BASE_SIZE 2900
+
+static void pci_base(uint32_t sbdf, char base[PCI_BASE_SIZE])
 {
     memcpy(base, "pci/", 4);
     xeniommu_pci_name(sbdf, base + 4);
 }
 
+/* False for a path that XenStore has no room for: no record can be made of it. */
+static bool dt_base(const char *path, char base[DT_BASE_SIZE])
+{
+    memcpy(base, "dt/", 3);
+    return xeniommu_encode_path(path, base + 3, DT_BASE_SIZE - 3) >= 0;
+}
+
 /* Where the hypervisor contradicts the records, nobody is known to have it. */
 static bool is_contradicted(const struct device *device)
 {
-    return device->oracle == (device->owner.kind == OWNER_GUEST ? ORACLE_FREE : ORACLE_TAKEN);
+    if (device->owner.kind == OWNER_GUEST)
+        return device->oracle == ORACLE_FREE && !device->facts.force_assign;
+    /* On the device tree side this is how dom0's protected devices look. */
+    if (device->bus == BUS_DT && device->owner.kind == OWNER_DOM0)
+        return false;
+    return device->oracle == ORACLE_TAKEN;
 }
 
 static int add_owner(struct tree *tree, const char *base, const struct device *device)
@@ -76,17 +92,26 @@ static int add_owner(struct tree *tree, const char *base, const struct device *d
 
 static int add_host_device(struct tree *tree, const struct device *device)
 {
-    char base[24];
+    const char *unit = device->bus == BUS_PCI ? device->coverage.unit
+                       : device->node         ? device->node->iommu
+                                              : NULL;
+    char base[DT_BASE_SIZE], facts[256];
     int rc;
 
-    device_base(device->function.sbdf, base);
+    if (device->bus == BUS_PCI)
+        pci_base(device->function.sbdf, base);
+    else if (!dt_base(device->path, base))
+        return 0;
+    facts_format(&device->facts, device->driver, facts, sizeof(facts));
     rc = add_verdict(tree, base, &device->verdict);
     if (rc == 0)
         rc = add_owner(tree, base, device);
+    if (rc == 0)
+        rc = tree_add_leaf(tree, base, "facts", facts);
     if (rc == 0 && device->grouped)
         rc = add_number(tree, base, "group", device->group);
-    if (rc == 0 && device->coverage.unit[0])
-        rc = tree_add_leaf(tree, base, "iommu", device->coverage.unit);
+    if (rc == 0 && unit && unit[0])
+        rc = tree_add_leaf(tree, base, "iommu", unit);
     return rc;
 }
 
@@ -108,7 +133,7 @@ int view_of_host(const struct view_source *source, struct tree *tree)
 
 static void see_dom0(const struct view_source *source, struct sightings *seen)
 {
-    for (size_t i = 0; i < source->inventory->count; i++) {
+    for (size_t i = 0; i < source->inventory->pci_count; i++) {
         const struct device *device = &source->inventory->devices[i];
 
         /* One of unknown owner that pciback keeps is none of dom0's drivers' business. */
@@ -210,9 +235,9 @@ static int add_sightings(struct tree *tree, const struct sightings *seen)
 
     for (size_t i = 0; rc == 0 && i < seen->count; i++) {
         uint32_t group;
-        char base[24];
+        char base[PCI_BASE_SIZE];
 
-        device_base(seen->items[i].address, base);
+        pci_base(seen->items[i].address, base);
         rc = add_verdict(tree, base, &seen->items[i].verdict);
         if (rc == 0 && own_group(seen, &seen->items[i], &group))
             rc = add_number(tree, base, "group", group);
@@ -220,15 +245,12 @@ static int add_sightings(struct tree *tree, const struct sightings *seen)
     return rc;
 }
 
-int view_of_domain(const struct view_source *source, uint32_t domid, struct tree *tree)
+static int add_pci_view(const struct view_source *source, uint32_t domid, struct tree *tree)
 {
-    struct sightings seen = {NULL, 0};
-    size_t most = domid == 0 ? source->inventory->count : source->assignment->claim_count;
-    int rc = start(source, tree);
+    size_t most = domid == 0 ? source->inventory->pci_count : source->assignment->claim_count;
+    struct sightings seen = {calloc(most + 1, sizeof(*seen.items)), 0};
+    int rc;
 
-    if (rc < 0)
-        return rc;
-    seen.items = calloc(most + 1, sizeof(*seen.items));
     if (!seen.items)
         return -ENOMEM;
     if (domid == 0)
@@ -241,6 +263,77 @@ int view_of_domain(const struct view_source *source, uint32_t domid, struct tree
         merge(&seen);
     rc = add_sightings(tree, &seen);
     free(seen.items);
+    return rc;
+}
+
+static int add_dt_of_dom0(const struct view_source *source, struct tree *tree)
+{
+    char base[DT_BASE_SIZE];
+    int rc = 0;
+
+    for (size_t i = source->inventory->pci_count; rc == 0 && i < source->inventory->count; i++) {
+        const struct device *device = &source->inventory->devices[i];
+        size_t count;
+
+        (void)dt_records_find(source->dt_records, device->path, &count);
+        if (device->owner.kind != OWNER_DOM0 && (device->owner.kind != OWNER_UNKNOWN || count))
+            continue;
+        if (dt_base(device->path, base))
+            rc = add_verdict(tree, base, &device->verdict);
+    }
+    return rc;
+}
+
+/* Two of the guest's nodes cannot have one path, but two records may say so. */
+static int add_once(struct tree *tree, const char *base, const struct verdict *verdict)
+{
+    char state[DT_BASE_SIZE + 8];
+    struct verdict conflict = policy_unknown("records-conflict");
+    int rc;
+
+    snprintf(state, sizeof(state), "%s/state", base);
+    for (size_t i = 0; i < tree->count; i++) {
+        if (strcmp(tree->nodes[i].path, state) != 0)
+            continue;
+        rc = tree_replace(&tree->nodes[i], xeniommu_state_name(conflict.state));
+        if (rc == 0)
+            rc = tree_replace(&tree->nodes[i + 1], "keep");
+        return rc == 0 ? tree_replace(&tree->nodes[i + 2], conflict.reason) : rc;
+    }
+    return add_verdict(tree, base, verdict);
+}
+
+static int add_dt_of_guest(const struct view_source *source, uint32_t domid, struct tree *tree)
+{
+    const struct domain *domain = domain_list_find(source->domains, domid);
+    char base[DT_BASE_SIZE];
+    int rc = 0;
+
+    for (size_t i = 0; domain && rc == 0 && i < source->dt_records->count; i++) {
+        const struct dt_record *record = &source->dt_records->records[i];
+        const struct device *device = inventory_find_dt(source->inventory, record->path);
+        struct verdict verdict;
+
+        if (record->domid != domid || !device ||
+            memcmp(record->handle, domain->handle, sizeof(record->handle)) != 0)
+            continue;
+        verdict = device->owner.kind == OWNER_GUEST && device->owner.domid == domid
+                      ? device->verdict
+                      : policy_unknown("records-conflict");
+        if (dt_base(record->guest_path ? record->guest_path : record->path, base))
+            rc = add_once(tree, base, &verdict);
+    }
+    return rc;
+}
+
+int view_of_domain(const struct view_source *source, uint32_t domid, struct tree *tree)
+{
+    int rc = start(source, tree);
+
+    if (rc == 0)
+        rc = add_pci_view(source, domid, tree);
+    if (rc == 0)
+        rc = domid == 0 ? add_dt_of_dom0(source, tree) : add_dt_of_guest(source, domid, tree);
     tree_sort(tree);
     return rc;
 }

@@ -9,6 +9,7 @@
 struct view_source {
     const struct inventory *inventory;
     const struct assignment *assignment;
+    const struct dt_records *dt_records;
     const struct domain_list *domains;
     enum iommu_use iommu;
     const char *status;

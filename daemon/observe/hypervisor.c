@@ -137,12 +137,10 @@ const struct domain *domain_list_find(const struct domain_list *list, uint32_t d
     return bsearch(&domid, list->domains, list->count, sizeof(*list->domains), compare);
 }
 
-int hypervisor_ask_pci(struct hypervisor *hypervisor, uint32_t sbdf, enum oracle_answer *answer)
+/* What a failed question means: an answer, or that there is none. */
+static int interpret(int error, enum oracle_answer *answer)
 {
-    *answer = ORACLE_FREE;
-    if (xc_test_assign_device(hypervisor->xch, DOMID_INVALID, sbdf) == 0)
-        return 0;
-    switch (errno) {
+    switch (error) {
     case EINVAL:
         *answer = ORACLE_TAKEN;
         return 0;
@@ -151,8 +149,31 @@ int hypervisor_ask_pci(struct hypervisor *hypervisor, uint32_t sbdf, enum oracle
         return 0;
     default:
         *answer = ORACLE_NONE;
-        return errno ? -errno : -EIO;
+        return error ? -error : -EIO;
     }
+}
+
+int hypervisor_ask_pci(struct hypervisor *hypervisor, uint32_t sbdf, enum oracle_answer *answer)
+{
+    *answer = ORACLE_FREE;
+    if (xc_test_assign_device(hypervisor->xch, DOMID_INVALID, sbdf) == 0)
+        return 0;
+    return interpret(errno, answer);
+}
+
+int hypervisor_ask_dt(struct hypervisor *hypervisor, const char *path, enum oracle_answer *answer)
+{
+    char *copy = strdup(path); /* the call takes it without const */
+    int rc, error;
+
+    *answer = ORACLE_NONE;
+    if (!copy)
+        return -ENOMEM;
+    rc = xc_test_assign_dt_device(hypervisor->xch, DOMID_INVALID, copy);
+    error = errno;
+    free(copy);
+    *answer = rc == 0 ? ORACLE_FREE : ORACLE_NO_DEVICE;
+    return rc == 0 || error == ESRCH ? 0 : interpret(error, answer);
 }
 
 int hypervisor_mates(struct hypervisor *hypervisor, uint32_t domid, uint32_t sbdf,

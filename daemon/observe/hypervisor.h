@@ -46,6 +46,10 @@ const struct domain *domain_list_find(const struct domain_list *list, uint32_t d
  * a negative errno with ORACLE_NONE in it. */
 int hypervisor_ask_pci(struct hypervisor *hypervisor, uint32_t sbdf, enum oracle_answer *answer);
 
+/* The same for a device tree node: ORACLE_TAKEN for what a guest has, and for what Xen gave dom0 at
+ * boot because it is behind an IOMMU; ORACLE_FREE for what is neither. */
+int hypervisor_ask_dt(struct hypervisor *hypervisor, const char *path, enum oracle_answer *answer);
+
 #define HYPERVISOR_MATES_MAX 256
 
 /* The functions that domid owns in the group of sbdf, without sbdf itself. 0 with mates[] and

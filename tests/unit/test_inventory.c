@@ -19,6 +19,8 @@ static struct pci_function functions[] = {
     {.sbdf = ALONE, .class_code = 0x020000},
 };
 static const struct pci_topology topology = {functions, 5};
+static const struct dt_entries no_nodes;
+static const struct dt_records no_dt_records;
 static struct inventory inventory;
 static struct acpi_tables *tables;
 
@@ -28,7 +30,7 @@ static int set_up(void **state)
 
     (void)state;
     if (acpi_tables_parse(NULL, 0, NULL, 0, &tables, error, sizeof(error)) ||
-        inventory_update(&inventory, &topology, tables) ||
+        inventory_update(&inventory, &topology, tables, &no_nodes) ||
         groups_add(&inventory.groups, LEFT, BRIDGE) || groups_add(&inventory.groups, LEFT, RIGHT) ||
         inventory_regroup(&inventory))
         return -1;
@@ -106,7 +108,7 @@ static void an_unplugged_mate_is_forgotten(void **state)
 
     (void)state;
     own(LEFT, OWNER_GUEST, 1);
-    assert_int_equal(inventory_update(&inventory, &without, tables), 0);
+    assert_int_equal(inventory_update(&inventory, &without, tables, &no_nodes), 0);
     assert_int_equal(inventory_regroup(&inventory), 0);
     assert_int_equal(mates(LEFT), MATES_TOGETHER);
     assert_int_equal(inventory_find(&inventory, LEFT)->owner.kind, OWNER_GUEST);
@@ -128,7 +130,7 @@ static enum acpi_coverage graphics_below(uint32_t host_bridge)
     dmar_drhd(&builder, 0, 0, 0xfed90000);
     dmar_scope(&builder, 1, 0, "02.0");
     dmar = parse_dmar(builder.bytes, builder.size, NULL);
-    assert_int_equal(inventory_update(&found, &board, dmar), 0);
+    assert_int_equal(inventory_update(&found, &board, dmar, &no_nodes), 0);
     coverage = inventory_find(&found, BDF(0, 2, 0))->coverage.coverage;
     inventory_clear(&found);
     acpi_tables_free(dmar);
@@ -160,7 +162,8 @@ static void views(void **state)
         {.sbdf = ALONE, .present = true, .has_domid = true, .domid = 1},
         {.sbdf = 0xffff, .present = true, .has_domid = true, .domid = 1}};
     struct assignment assignment = {claims, 2, records, 4};
-    struct view_source source = {&inventory, &assignment, &list, IOMMU_ENABLED, "ready"};
+    struct view_source source = {&inventory, &assignment,   &no_dt_records,
+                                 &list,      IOMMU_ENABLED, "ready"};
     struct tree tree = {NULL, 0, 0};
 
     (void)state;
