@@ -26,7 +26,7 @@ void complain(struct complaints *now, const struct complaints *before, const cha
     va_start(args, format);
     vsnprintf(line, sizeof(line), format, args);
     va_end(args);
-    if (holds(now, line))
+    if (now->count >= COMPLAINTS_MAX || holds(now, line))
         return;
     if (!holds(before, line))
         log_warning("%s", line);

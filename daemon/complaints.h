@@ -6,6 +6,9 @@
 
 #include <stddef.h>
 
+/* More are not kept apart, and not logged. */
+#define COMPLAINTS_MAX 256
+
 struct complaints {
     char **lines;
     size_t count;

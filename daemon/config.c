@@ -112,19 +112,18 @@ static void fail(struct reading *reading, int error, const char *format, const c
              b ? ": not " : "", b ? b : "");
 }
 
-/* inih's convention: 0 is an error. */
+/* inih's convention: 0 is an error. What is right behind a wrong line is taken all the same. */
 static int on_line(void *user, const char *section, const char *key, const char *value)
 {
     struct reading *reading = user;
     struct options scratch = {0};
     int at = find(key), rc;
 
-    if (*section)
-        fail(reading, -EINVAL, "unknown section", section, NULL);
-    else if (at < 0)
-        fail(reading, -EINVAL, "unknown key", key, NULL);
-    if (reading->error)
+    if (*section || at < 0) {
+        fail(reading, -EINVAL, *section ? "unknown section" : "unknown key",
+             *section ? section : key, NULL);
         return 0;
+    }
     rc = keys[at].set(is_given(reading, key) ? &scratch : reading->options, value ? value : "");
     options_clear(&scratch);
     if (rc < 0)

@@ -117,17 +117,23 @@ static void run_pass(void *arg)
 
     if (rc == -ENOMEM) {
         give_up(daemon, "a pass", rc);
-    } else if (store_is_lost(rc)) {
-        lose_store(daemon, rc);
-    } else if (rc < 0) {
-        log_warning("a pass is incomplete: %s", strerror(-rc));
-        arm(daemon, daemon->pass, next_backoff(daemon));
-    } else {
-        daemon->backoff_ms = BACKOFF_MIN_MS;
-        report_ready(daemon);
-        if (reconciler_wants_recheck(daemon->reconciler))
-            arm(daemon, daemon->recheck, daemon->options->recheck_ms);
+        return;
     }
+    if (store_is_lost(rc)) {
+        lose_store(daemon, rc);
+        return;
+    }
+    if (rc < 0)
+        log_warning("a pass is incomplete: %s", strerror(-rc));
+    else
+        report_ready(daemon);
+    if (rc < 0 || reconciler_wants_retry(daemon->reconciler))
+        arm(daemon, daemon->pass, next_backoff(daemon));
+    else
+        daemon->backoff_ms = BACKOFF_MIN_MS;
+    /* One that is pending keeps its time: events that come without end must not put it off. */
+    if (reconciler_wants_recheck(daemon->reconciler) && !loop_timer_pending(daemon->recheck))
+        arm(daemon, daemon->recheck, daemon->options->recheck_ms);
 }
 
 static void run_recheck(void *arg)
@@ -189,7 +195,7 @@ static void read_pci(void *arg)
 
     if (rc == -ENOBUFS) {
         log_notice("uevents were lost, reading all PCI functions again");
-        rc = pci_observer_rescan(daemon->pci);
+        rc = pci_observer_rescan(daemon->pci, true);
         rc = rc < 0 ? rc : 1;
     }
     if (rc < 0)
@@ -234,7 +240,7 @@ static void take_stop(void *arg)
 static void take_hangup(void *arg)
 {
     struct daemon *daemon = arg;
-    int rc = pci_observer_rescan(daemon->pci);
+    int rc = pci_observer_rescan(daemon->pci, false);
 
     if (rc == 0)
         rc = dt_observer_rescan(daemon->dt);
@@ -293,8 +299,6 @@ static int connect_store(struct daemon *daemon)
         rc = publisher_withdraw(daemon->publisher, "starting");
     if (rc == 0)
         rc = set_watches(daemon);
-    if (rc == 0)
-        rc = listen_to_store(daemon);
     if (rc < 0)
         disconnect(daemon);
     return rc;
@@ -304,6 +308,9 @@ static void try_reconnect(void *arg)
 {
     struct daemon *daemon = arg;
     int rc = connect_store(daemon);
+
+    if (rc == 0)
+        rc = listen_to_store(daemon);
 
     if (rc == -ENOMEM) {
         give_up(daemon, "connecting to xenstored", rc);
@@ -316,7 +323,7 @@ static void try_reconnect(void *arg)
     }
     log_notice("connected to xenstored again");
     daemon->backoff_ms = BACKOFF_MIN_MS;
-    reconciler_distrust(daemon->reconciler);
+    reconciler_forget(daemon->reconciler);
     want_pass(daemon);
 }
 
@@ -445,8 +452,13 @@ static void close_all(struct daemon *daemon)
 
 static int serve(struct daemon *daemon)
 {
-    int rc = connect_store(daemon);
+    int rc = open_loop(daemon);
 
+    if (rc < 0)
+        return fail("setting up the event loop", rc);
+    rc = connect_store(daemon);
+    if (rc == 0)
+        rc = listen_to_store(daemon);
     if (rc < 0)
         return fail("connecting to xenstored", rc);
     if (daemon->watchdog_ms)
@@ -472,7 +484,12 @@ static int publish_once(struct daemon *daemon)
     if (rc < 0)
         return fail("connecting to xenstored", rc);
     rc = reconciler_run(daemon->reconciler);
-    return rc < 0 ? fail("publishing", rc) : 0;
+    if (rc < 0)
+        return fail("publishing", rc);
+    if (reconciler_is_complete(daemon->reconciler))
+        return 0;
+    log_error("published, but not all that was asked got an answer");
+    return -EIO;
 }
 
 static int run_daemon(struct daemon *daemon)
@@ -481,8 +498,6 @@ static int run_daemon(struct daemon *daemon)
     if (rc < 0)
         return fail("opening the hypervisor interface (is this dom0, and are we root?)", rc);
     rc = open_parts(daemon);
-    if (rc == 0)
-        rc = open_loop(daemon);
     if (rc == 0)
         rc = daemon->options->mode == MODE_ONCE ? publish_once(daemon) : serve(daemon);
     close_all(daemon);

@@ -35,10 +35,10 @@ static void add_owner(struct line *line, const struct facts *facts)
                                          [GUEST_KIND_PV] = "pv",
                                          [GUEST_KIND_TRANSLATED] = "translated"};
     static const char *const doubts[] = {
-        [DOUBT_NONE] = "none",          [DOUBT_INCOMPLETE] = "incomplete",
-        [DOUBT_LEAVING] = "leaving",    [DOUBT_OWNER_DOWN] = "owner-down",
-        [DOUBT_CONFLICT] = "conflict",  [DOUBT_NO_RECORD] = "no-record",
-        [DOUBT_MALFORMED] = "malformed"};
+        [DOUBT_NONE] = "none",           [DOUBT_INCOMPLETE] = "incomplete",
+        [DOUBT_LEAVING] = "leaving",     [DOUBT_OWNER_DOWN] = "owner-down",
+        [DOUBT_CONFLICT] = "conflict",   [DOUBT_NO_RECORD] = "no-record",
+        [DOUBT_MALFORMED] = "malformed", [DOUBT_UNREADABLE] = "unreadable"};
 
     add(line, " owner=%s", owners[facts->owner]);
     if (facts->owner == OWNER_GUEST)
@@ -64,6 +64,8 @@ static void add_pci(struct line *line, const struct facts *facts)
     if (facts->owner == OWNER_DOM0)
         add(line, " dom0-mode=%s", modes[facts->dom0_mode]);
     add(line, " coverage=%s mates=%s", coverage[facts->coverage], mates[facts->mates]);
+    if (facts->quarantine_off)
+        add(line, " quarantine=off");
     if (facts->graphics_off)
         add(line, " no-igfx=yes");
 }

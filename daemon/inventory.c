@@ -83,7 +83,7 @@ static void add_pci(const struct inventory *inventory, struct inventory *result,
 
         if (function->class_code >> 8 == CLASS_HOST_BRIDGE)
             continue;
-        if (known)
+        if (known && known->function.incarnation == function->incarnation)
             *device = *known;
         else
             *device = (struct device){.bus = BUS_PCI,
@@ -143,9 +143,16 @@ int inventory_update(struct inventory *inventory, const struct pci_topology *top
         free_devices(&result);
         return -ENOMEM;
     }
-    for (size_t i = 0; i < inventory->pci_count; i++)
-        if (!pci_topology_find(topology, inventory->devices[i].function.sbdf))
-            groups_drop(&inventory->groups, inventory->devices[i].function.sbdf);
+    inventory->shrunk = false;
+    for (size_t i = 0; i < inventory->pci_count; i++) {
+        const struct pci_function *old = &inventory->devices[i].function;
+        const struct pci_function *now = pci_topology_find(topology, old->sbdf);
+
+        if (now && now->incarnation == old->incarnation)
+            continue;
+        groups_drop(&inventory->groups, old->sbdf);
+        inventory->shrunk = true;
+    }
     free_devices(inventory);
     inventory->devices = result.devices;
     inventory->count = result.count;
@@ -182,9 +189,15 @@ static bool same_owner(const struct ownership *a, const struct ownership *b)
     return a->kind == b->kind && (a->kind != OWNER_GUEST || a->domid == b->domid);
 }
 
+/* Xen's own word on a mate has to fit its owner. */
+static bool is_confirmed(const struct device *device)
+{
+    return device->oracle == (device->owner.kind == OWNER_GUEST ? ORACLE_TAKEN : ORACLE_FREE);
+}
+
 static enum group_mates mate(const struct device *device, const struct device *other)
 {
-    if (other->owner.kind == OWNER_UNKNOWN)
+    if (other->owner.kind == OWNER_UNKNOWN || !is_confirmed(other))
         return MATES_DOUBTFUL;
     /* One that belongs to nobody takes nothing from its mate's confinement: the shared mapping is
      * the mate's, or it blocks. The other way round it may reach what its mate may. */

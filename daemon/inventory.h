@@ -34,6 +34,7 @@ struct inventory {
     struct device *devices; /* PCI first, sorted by sbdf, without host bridges; then DT, by path */
     size_t count;
     size_t pci_count;
+    bool shrunk; /* by the last update: a device went */
     struct groups groups;
 };
 

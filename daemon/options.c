@@ -143,6 +143,10 @@ static int read_config(struct options *options, const struct given *given)
     if (rc == 0 || (rc == -ENOENT && !options->config))
         return 0;
     fprintf(stderr, "xen-iommud: %s\n", error);
+    /* After a crash the service manager must be able to take everything back, whatever the file
+     * holds by then. */
+    if (options->mode == MODE_WITHDRAW && rc != -ENOMEM)
+        return 0;
     return rc == -ENOMEM ? 1 : EXIT_USAGE;
 }
 

@@ -16,6 +16,14 @@ static bool is_held(const struct pci_claim *claim)
     return claim->state >= XENBUS_INITIALISING && claim->state < XENBUS_CLOSING;
 }
 
+static bool is_assignable(const struct pci_function *function)
+{
+    return strcmp(function->driver, "pciback") == 0;
+}
+
+/* No claim serves it. */
+#define DOMID_NOBODY UINT32_MAX
+
 static struct ownership doubt(enum owner_doubt why)
 {
     return (struct ownership){.kind = OWNER_UNKNOWN, .doubt = why};
@@ -50,6 +58,40 @@ static bool is_contested(const struct pci_claim *claims, size_t count, uint32_t 
     return false;
 }
 
+static struct ownership guest(const struct domain *domain)
+{
+    struct ownership owner = {.kind = OWNER_GUEST, .guest = domain->kind, .domid = domain->domid};
+
+    memcpy(owner.handle, domain->handle, sizeof(owner.handle));
+    return owner;
+}
+
+/* libxl announces that it takes a device back only where the backend of a PV domain is connected;
+ * behind a stub domain that is the stub's. */
+static bool is_unannounced(const struct pci_claim *claim, const struct domain_list *domains)
+{
+    const struct domain *frontend = domain_list_find(domains, claim->domid);
+    const struct domain *served = domain_list_find(domains, claim->serves);
+
+    return frontend->paused || served->paused ||
+           (frontend->kind == GUEST_KIND_PV && claim->backend != XENBUS_CONNECTED);
+}
+
+/* Of all claims for this domain: none may be on its way out. */
+static enum owner_doubt check_claims(const struct pci_claim *claims, size_t count, uint32_t domid,
+                                     const struct domain_list *domains)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (claims[i].serves != domid)
+            continue;
+        if (!is_alive(domains, claims[i].domid))
+            return DOUBT_OWNER_DOWN;
+        if (!is_held(&claims[i]))
+            return DOUBT_LEAVING;
+    }
+    return is_contested(claims, count, domid, domains) ? DOUBT_CONFLICT : DOUBT_NONE;
+}
+
 static struct ownership resolve_recorded(const struct pci_function *function,
                                          const struct pci_record *record,
                                          const struct assignment *assignment,
@@ -58,35 +100,25 @@ static struct ownership resolve_recorded(const struct pci_function *function,
     size_t count;
     const struct pci_claim *claims = assignment_claims(assignment, function->sbdf, &count);
     const struct pci_claim *claim;
-    const struct domain *domain;
-    uint32_t domid = record->domid;
+    struct ownership owner;
+    enum owner_doubt why;
 
     if (record->malformed)
         return doubt(DOUBT_MALFORMED);
-    /* libxl may name the stub domain itself. */
-    for (size_t i = 0; i < count; i++)
-        if (claims[i].domid == domid)
-            domid = claims[i].serves;
-    if (!is_alive(domains, record->domid) || !is_alive(domains, domid))
+    if (!is_alive(domains, record->domid))
         return doubt(DOUBT_OWNER_DOWN);
-    claim = ownership_claim(function, assignment, domid);
+    claim = ownership_claim(function, assignment, record->domid);
     if (!claim)
         return doubt(DOUBT_INCOMPLETE);
-    if (!is_alive(domains, claim->domid))
-        return doubt(DOUBT_OWNER_DOWN);
-    if (!is_held(claim))
-        return doubt(DOUBT_LEAVING);
-    if (is_contested(claims, count, domid, domains))
+    why = check_claims(claims, count, record->domid, domains);
+    if (why != DOUBT_NONE)
+        return doubt(why);
+    /* What a guest has is with pciback: this may be another device at the address of an old one. */
+    if (!is_assignable(function))
         return doubt(DOUBT_CONFLICT);
-    domain = domain_list_find(domains, domid);
-    return (struct ownership){
-        .kind = OWNER_GUEST,
-        .guest = domain->kind,
-        .domid = domid,
-        /* libxl announces only where the backend is connected, and never for an HVM guest. */
-        .unannounced =
-            domain->paused || (domain->kind == GUEST_KIND_PV && claim->backend != XENBUS_CONNECTED),
-    };
+    owner = guest(domain_list_find(domains, record->domid));
+    owner.unannounced = is_unannounced(claim, domains);
+    return owner;
 }
 
 static struct ownership resolve_unrecorded(const struct pci_function *function,
@@ -94,17 +126,18 @@ static struct ownership resolve_unrecorded(const struct pci_function *function,
                                            const struct assignment *assignment,
                                            const struct domain_list *domains)
 {
-    bool assignable = strcmp(function->driver, "pciback") == 0;
+    bool recorded = record && record->has_driver_path;
     size_t count;
     const struct pci_claim *claims = assignment_claims(assignment, function->sbdf, &count);
 
     /* libxl's record goes last, so a live claim without one is no libxl's, or half gone. */
-    if (is_contested(claims, count, UINT32_MAX, domains))
+    if (is_contested(claims, count, DOMID_NOBODY, domains))
         return doubt(DOUBT_NO_RECORD);
-    if (assignable)
-        return record ? (struct ownership){.kind = OWNER_NONE} : doubt(DOUBT_NO_RECORD);
-    /* Made assignable by libxl and yet not with pciback: between the two, or taken by hand. */
-    if (record && record->has_driver_path)
+    /* An empty record says nothing: libxl leaves it behind when a device goes back to dom0. */
+    if (is_assignable(function))
+        return recorded ? (struct ownership){.kind = OWNER_NONE} : doubt(DOUBT_NO_RECORD);
+    /* Between pciback and the driver it is to return to. */
+    if (recorded && !function->driver[0])
         return doubt(DOUBT_CONFLICT);
     return (struct ownership){.kind = OWNER_DOM0};
 }
@@ -166,9 +199,7 @@ struct ownership ownership_resolve_dt(const struct dt_entry *entry,
     if (owner && !is_alive(domains, owner->domid))
         return doubt(DOUBT_OWNER_DOWN);
     if (owner)
-        return (struct ownership){.kind = OWNER_GUEST,
-                                  .guest = domain_list_find(domains, owner->domid)->kind,
-                                  .domid = owner->domid};
+        return guest(domain_list_find(domains, owner->domid));
     /* Set aside for a guest: Xen keeps it from dom0. */
     if (entry->node && entry->node->passthrough)
         return (struct ownership){.kind = OWNER_NONE};
@@ -179,7 +210,7 @@ struct ownership ownership_resolve_dt(const struct dt_entry *entry,
 bool ownership_same(const struct ownership *a, const struct ownership *b)
 {
     return a->kind == b->kind && a->doubt == b->doubt && a->guest == b->guest &&
-           a->domid == b->domid;
+           a->domid == b->domid && memcmp(a->handle, b->handle, sizeof(a->handle)) == 0;
 }
 
 bool claim_guest_address(const struct pci_claim *claim, const struct domain_list *domains,

@@ -16,6 +16,7 @@ struct ownership {
     enum owner_doubt doubt; /* of an unknown owner */
     enum guest_kind guest;  /* of a guest */
     uint32_t domid;         /* of a guest */
+    uint8_t handle[16];     /* its UUID: the number may be used again */
     /* No event need come when the hypervisor lets go of it: ask now and then. */
     bool unannounced;
 };

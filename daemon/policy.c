@@ -47,6 +47,8 @@ static struct verdict doubtful_owner(enum owner_doubt doubt)
         return policy_unknown("no-record");
     case DOUBT_MALFORMED:
         return policy_unknown("record-malformed");
+    case DOUBT_UNREADABLE:
+        return policy_unknown("records-unreadable");
     }
     return policy_unknown("owner-unknown");
 }
@@ -137,6 +139,8 @@ static struct verdict pci_of_nobody(const struct facts *facts)
 
     if (objection)
         return policy_unknown(objection);
+    if (facts->quarantine_off)
+        return policy_unknown("quarantine-off");
     if (facts->coverage != COVERAGE_YES)
         return policy_unknown("coverage-unknown");
     if (mates_object(facts, &verdict))

@@ -122,13 +122,6 @@ void publisher_forget_all(struct publisher *publisher)
     publisher->count = 0;
 }
 
-const struct tree *publisher_published(const struct publisher *publisher, uint32_t domid)
-{
-    const struct mirror *mirror = find(publisher, domid);
-
-    return mirror && mirror->known ? &mirror->have : NULL;
-}
-
 /* ------------------------------------------------------------- paths and permissions */
 
 static int home_path(uint32_t domid, char path[PATH_SIZE])
@@ -371,7 +364,7 @@ int publisher_publish(struct publisher *publisher, uint32_t domid, const struct 
 
 /* ------------------------------------------------------------- taking everything back */
 
-static int withdraw_tree(struct publisher *publisher, uint32_t domid, const char *status)
+int publisher_withdraw_from(struct publisher *publisher, uint32_t domid, const char *status)
 {
     struct tree wanted = {NULL, 0, 0};
     char path[PATH_SIZE], *value;
@@ -391,28 +384,52 @@ static int withdraw_tree(struct publisher *publisher, uint32_t domid, const char
     return rc == -ENOENT || rc > 0 ? 0 : rc;
 }
 
+/* The same, with a word about what went wrong; first keeps the first error. */
+static void try_withdraw(struct publisher *publisher, uint32_t domid, const char *status,
+                         int *first)
+{
+    int rc = publisher_withdraw_from(publisher, domid, status);
+    char path[PATH_SIZE];
+
+    if (rc == 0)
+        return;
+    if (node_path(domid, NULL, path) == 0)
+        log_error("%s: withdrawing: %s", path, strerror(-rc));
+    if (*first == 0)
+        *first = rc;
+}
+
+/* DOMID_FIRST_RESERVED of xen/xen.h: no domain has this number or a higher one. */
+#define DOMID_END 0x7ff0u
+
+/* Looks for every domain there could be. */
+static int withdraw_by_number(struct publisher *publisher, const char *status)
+{
+    int first = store_connect(publisher->store);
+
+    for (uint32_t domid = 0; first == 0 && domid < DOMID_END; domid++)
+        try_withdraw(publisher, domid, status, &first);
+    return first;
+}
+
 int publisher_withdraw(struct publisher *publisher, const char *status)
 {
     char **names = NULL;
     size_t count = 0;
-    int first, rc;
+    int first = 0, rc;
 
-    first = withdraw_tree(publisher, PUBLISHER_HOST, status);
+    try_withdraw(publisher, PUBLISHER_HOST, status, &first);
     rc = store_list(publisher->store, XBT_NULL, "/local/domain", &names, &count);
+    /* oxenstored drops who lists more than 4096 bytes: some 800 domains. */
+    if (store_is_lost(rc) && first == 0)
+        return withdraw_by_number(publisher, status);
     if (rc < 0 && rc != -ENOENT && first == 0)
         first = rc;
     for (size_t i = 0; i < count; i++) {
         uint64_t domid;
 
-        if (!parse_number(names[i], &domid) || domid >= PUBLISHER_HOST)
-            continue;
-        rc = withdraw_tree(publisher, (uint32_t)domid, status);
-        if (rc < 0) {
-            log_error("/local/domain/%s/%s: withdrawing failed: %s", names[i], XENIOMMU_DIR,
-                      strerror(-rc));
-            if (first == 0)
-                first = rc;
-        }
+        if (parse_number(names[i], &domid) && domid < DOMID_END)
+            try_withdraw(publisher, (uint32_t)domid, status, &first);
     }
     free(names);
     return first;

@@ -25,9 +25,6 @@ void publisher_free(struct publisher *publisher); /* NULL is allowed */
  * domain never comes back), -EAGAIN when others interfered too often. */
 int publisher_publish(struct publisher *publisher, uint32_t domid, const struct tree *wanted);
 
-/* What this publisher last saw or wrote in this tree; NULL when it knows of none. */
-const struct tree *publisher_published(const struct publisher *publisher, uint32_t domid);
-
 /* Looks whether a domain's tree is still the one that was published; when not, the next publication
  * writes it whole. For a home that may have been replaced. 0 or a negative errno. */
 int publisher_verify(struct publisher *publisher, uint32_t domid);
@@ -41,5 +38,8 @@ void publisher_forget_all(struct publisher *publisher);
 /* Sets status to this word and takes back every record, in each tree that exists. For a start, a
  * stop, and a crash. 0, or the first error after all were tried. */
 int publisher_withdraw(struct publisher *publisher, const char *status);
+
+/* The same in one tree, if it exists. 0 or a negative errno. */
+int publisher_withdraw_from(struct publisher *publisher, uint32_t domid, const char *status);
 
 #endif

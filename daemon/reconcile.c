@@ -21,6 +21,8 @@ struct reconciler {
     bool devices_changed;
     bool introduced;
     bool domain_ended; /* one that was alive in the last pass is not any more, or one went */
+    bool blind;        /* XenStore did not give the toolstack's records */
+    bool unwritten;    /* a domain's tree could not be written in the last pass */
     bool homeless;     /* a live domain has no home in XenStore yet */
     bool published;    /* once at least */
     struct complaints oddities; /* what the toolstack wrote of things that are not there */
@@ -62,9 +64,22 @@ void reconciler_domain_introduced(struct reconciler *reconciler)
 
 void reconciler_suspect(struct reconciler *reconciler)
 {
+    for (size_t i = 0; i < reconciler->inventory.count; i++) {
+        struct device *device = &reconciler->inventory.devices[i];
+
+        /* What Xen does not confirm yet: libxl assigns to a stub domain's guest after its last word
+         * to XenStore. An answer that it is free costs no line in Xen's console. */
+        if (device->owner.unannounced ||
+            (device->owner.kind == OWNER_GUEST && device->oracle != ORACLE_TAKEN))
+            device->ask = true;
+    }
+}
+
+void reconciler_forget(struct reconciler *reconciler)
+{
     for (size_t i = 0; i < reconciler->inventory.count; i++)
-        if (reconciler->inventory.devices[i].owner.unannounced)
-            reconciler->inventory.devices[i].ask = true;
+        reconciler->inventory.devices[i].verdict = policy_unknown("owner-unknown");
+    reconciler_distrust(reconciler);
 }
 
 void reconciler_distrust(struct reconciler *reconciler)
@@ -103,6 +118,9 @@ static int read_domains(struct reconciler *reconciler)
         const struct domain *old = &reconciler->domains.domains[i];
         const struct domain *now = domain_list_find(&list, old->domid);
 
+        /* Its home may outlive it; the next domain of that number makes its own. */
+        if (!now)
+            (void)publisher_withdraw_from(reconciler->parts.publisher, old->domid, "stopped");
         if (!now || memcmp(now->handle, old->handle, sizeof(now->handle)) != 0)
             publisher_forget(reconciler->parts.publisher, old->domid);
         if (!now || now->alive != old->alive)
@@ -181,6 +199,8 @@ static struct ownership resolve(const struct reconciler *reconciler, const struc
 {
     struct dt_entry entry = {.path = device->path, .node = device->node};
 
+    if (device->bus == BUS_PCI && reconciler->blind)
+        return (struct ownership){.kind = OWNER_UNKNOWN, .doubt = DOUBT_UNREADABLE};
     if (device->bus == BUS_PCI)
         return ownership_resolve(&device->function,
                                  assignment_observer_get(reconciler->parts.assignment),
@@ -284,6 +304,7 @@ static struct facts gather_facts(const struct reconciler *reconciler, const stru
         return facts;
     }
     facts.dom0_mode = dom0_mode(reconciler);
+    facts.quarantine_off = reconciler->cmdline.quarantine_off || !reconciler->cmdline_known;
     facts.coverage = coverage[device->coverage.coverage];
     facts.mates = inventory_mates(&reconciler->inventory, device);
     facts.graphics_off = reconciler->cmdline.graphics_off && device->coverage.igd_only;
@@ -321,7 +342,9 @@ static void settle(const struct reconciler *reconciler, struct device *device,
  * True when there was anything. */
 static bool downgrade(struct reconciler *reconciler)
 {
-    bool any = false;
+    bool any = reconciler->inventory.shrunk;
+
+    reconciler->inventory.shrunk = false;
 
     for (size_t i = 0; i < reconciler->inventory.count; i++) {
         struct device *device = &reconciler->inventory.devices[i];
@@ -385,6 +408,17 @@ static int publish_host(struct reconciler *reconciler, const struct view_source 
     return rc < 0 ? rc : 0;
 }
 
+/* What was not written is not to be written later on an answer that is old by then. */
+static void distrust_devices_of(struct reconciler *reconciler, uint32_t domid)
+{
+    for (size_t i = 0; i < reconciler->inventory.count; i++) {
+        struct device *device = &reconciler->inventory.devices[i];
+
+        if (device->owner.kind == OWNER_GUEST ? device->owner.domid == domid : domid == 0)
+            device->ask = true;
+    }
+}
+
 /* Every tree is tried, so that one domain's trouble is not another's. */
 static int publish(struct reconciler *reconciler)
 {
@@ -396,22 +430,23 @@ static int publish(struct reconciler *reconciler)
         .iommu = reconciler->iommu,
         .status = reconciler->parts.status,
     };
-    int first = publish_host(reconciler, &source);
+    int host = publish_host(reconciler, &source);
 
     reconciler->homeless = false;
+    reconciler->unwritten = false;
     for (size_t i = 0; i < reconciler->domains.count; i++) {
         const struct domain *domain = &reconciler->domains.domains[i];
         int rc = publish_domain(reconciler, &source, domain);
 
-        if (rc < 0) {
-            log_warning("publishing for domain %u: %s", domain->domid, strerror(-rc));
-            if (first == 0 || rc == -ENOMEM)
-                first = rc;
-        }
-        if (store_is_lost(rc))
+        if (rc == 0)
+            continue;
+        log_warning("publishing for domain %u: %s", domain->domid, strerror(-rc));
+        if (rc == -ENOMEM || store_is_lost(rc))
             return rc;
+        reconciler->unwritten = true;
+        distrust_devices_of(reconciler, domain->domid);
     }
-    return first;
+    return host;
 }
 
 static int verify_homes(struct reconciler *reconciler)
@@ -429,43 +464,74 @@ static int verify_homes(struct reconciler *reconciler)
 
 /* ------------------------------------------------------------- a pass */
 
-int reconciler_run(struct reconciler *reconciler)
+/* What can be known without asking Xen about single devices. */
+static int observe(struct reconciler *reconciler)
 {
-    int rc;
+    int unreadable, rc;
 
     read_hypervisor(reconciler);
-    rc = assignment_observer_refresh(reconciler->parts.assignment,
-                                     pci_observer_topology(reconciler->parts.pci));
-    if (rc == 0)
-        rc = resolve_owners(reconciler);
-    if (rc == 0)
-        rc = verify_homes(reconciler);
+    unreadable = assignment_observer_refresh(reconciler->parts.assignment,
+                                             pci_observer_topology(reconciler->parts.pci),
+                                             &reconciler->domains);
+    if (unreadable == -ENOMEM || store_is_lost(unreadable))
+        return unreadable;
+    reconciler->blind = unreadable < 0;
+    if (reconciler->blind)
+        log_warning("reading the toolstack's records: %s", strerror(-unreadable));
+    rc = resolve_owners(reconciler);
+    return rc < 0 ? rc : unreadable;
+}
+
+/* What has to be asked about single devices, and what follows. */
+static int conclude_and_publish(struct reconciler *reconciler)
+{
+    int rc = verify_homes(reconciler);
+
+    if (rc == 0 && reconciler->iommu == IOMMU_ENABLED)
+        rc = evidence_gather(reconciler->parts.hypervisor, &reconciler->inventory);
     if (rc < 0)
         return rc;
-    if (downgrade(reconciler)) {
-        rc = publish(reconciler);
-        if (rc == -ENOMEM || store_is_lost(rc))
-            return rc;
-    }
-    if (reconciler->iommu == IOMMU_ENABLED) {
-        rc = evidence_gather(reconciler->parts.hypervisor, &reconciler->inventory);
-        if (rc < 0)
-            return rc;
-    }
     conclude(reconciler);
     rc = publish(reconciler);
     reconciler->published = reconciler->published || rc == 0;
     return rc;
 }
 
+int reconciler_run(struct reconciler *reconciler)
+{
+    int trouble = observe(reconciler), rc = 0;
+
+    if (trouble == -ENOMEM || store_is_lost(trouble))
+        return trouble;
+    if (downgrade(reconciler))
+        rc = publish(reconciler);
+    if (rc == -ENOMEM || store_is_lost(rc))
+        return rc;
+    rc = conclude_and_publish(reconciler);
+    return rc < 0 ? rc : trouble;
+}
+
+bool reconciler_wants_retry(const struct reconciler *reconciler)
+{
+    return reconciler->unwritten;
+}
+
+bool reconciler_is_complete(const struct reconciler *reconciler)
+{
+    if (reconciler->unwritten || reconciler->homeless || reconciler->iommu == IOMMU_UNKNOWN ||
+        !reconciler->cmdline_known)
+        return false;
+    return reconciler->iommu != IOMMU_ENABLED || !evidence_is_due(&reconciler->inventory);
+}
+
 bool reconciler_wants_recheck(const struct reconciler *reconciler)
 {
-    if (reconciler->homeless || reconciler->iommu == IOMMU_UNKNOWN || !reconciler->cmdline_known)
+    if (!reconciler_is_complete(reconciler))
         return true;
     for (size_t i = 0; i < reconciler->inventory.count; i++)
         if (reconciler->inventory.devices[i].owner.kind == OWNER_GUEST)
             return true;
-    return reconciler->iommu == IOMMU_ENABLED && evidence_is_due(&reconciler->inventory);
+    return false;
 }
 
 void reconciler_summary(const struct reconciler *reconciler, char *text, size_t size)

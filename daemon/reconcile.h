@@ -38,12 +38,21 @@ void reconciler_devices_changed(struct reconciler *reconciler);
 void reconciler_domain_introduced(struct reconciler *reconciler);
 /* It is time to look where the hypervisor may have let go without a word. */
 void reconciler_suspect(struct reconciler *reconciler);
+/* The store may be another one: no verdict is published before it was found anew. */
+void reconciler_forget(struct reconciler *reconciler);
 /* Nothing that is known need hold any more: ask everything again. */
 void reconciler_distrust(struct reconciler *reconciler);
 
-/* Runs a pass. 0, or the error that kept a part of it from being done: then another pass is due,
- * but what could be published has been. -ENOMEM: the reconciler is of no more use. */
+/* Runs a pass. 0, or the error that kept it from being done as a whole: then another pass is due,
+ * but what could be taken back has been. -ENOMEM: the reconciler is of no more use. */
 int reconciler_run(struct reconciler *reconciler);
+
+/* After a pass that went well: some domain's tree could not be written, so another pass is due
+ * soon. */
+bool reconciler_wants_retry(const struct reconciler *reconciler);
+
+/* After a pass that went well: Xen answered every question, and every tree could be written. */
+bool reconciler_is_complete(const struct reconciler *reconciler);
 
 /* After a pass: what cannot be learnt from any event makes another one due in a while. */
 bool reconciler_wants_recheck(const struct reconciler *reconciler);

@@ -2,6 +2,7 @@
 #include "store.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -59,6 +60,13 @@ static int open_lifeline(const char *path)
     return fd;
 }
 
+static bool lifeline_is_cut(const struct store *store)
+{
+    struct pollfd poll_fd = {.fd = store->lifeline, .events = POLLIN};
+
+    return store->lifeline >= 0 && poll(&poll_fd, 1, 0) != 0;
+}
+
 int store_connect(struct store *store)
 {
     const char *path = xs_daemon_socket();
@@ -77,14 +85,16 @@ int store_connect(struct store *store)
         }
     }
     errno = 0;
-    /* Without the flag a dead xenstored would send us to the kernel, where a request waits. */
+    /* Some libxenstore goes to the kernel all the same when xenstored dies right now, and there a
+     * request waits for ever; so the lifeline is looked at behind it. */
     store->xs = xs_open(store->by_socket ? XS_OPEN_SOCKETONLY : 0);
-    if (!store->xs) {
+    if (!store->xs)
         rc = last_error();
+    else
+        rc = lifeline_is_cut(store) ? -ECONNRESET : 0;
+    if (rc < 0)
         store_disconnect(store);
-        return rc;
-    }
-    return 0;
+    return rc;
 }
 
 void store_disconnect(struct store *store)

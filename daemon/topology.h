@@ -12,6 +12,7 @@
 /* One PCI function. sbdf = segment << 16 | bus << 8 | device << 3 | function. */
 struct pci_function {
     uint32_t sbdf;
+    uint32_t incarnation;  /* another one when it went and came back: not the same device then */
     uint32_t parent;       /* the bridge right above it, PCI_NO_SBDF on a root bus */
     uint32_t physfn;       /* of an SR-IOV virtual function, its physical one, else PCI_NO_SBDF */
     uint32_t id;           /* device << 16 | vendor, 0 where sysfs did not tell */

@@ -25,6 +25,7 @@
 
 struct assignment_observer {
     struct store *store;
+    bool root_is_large;        /* listing it cost us the connection */
     bool relist;               /* the set of backend directories may have changed */
     bool records_changed;      /* all of libxl's records may have */
     uint32_t dirty[DIRTY_MAX]; /* ... or the records of these functions */
@@ -191,33 +192,65 @@ static int list_domain(struct assignment_observer *observer, xs_transaction_t t,
     return rc == -ENOENT ? 0 : rc;
 }
 
+static int compare_dirs(const void *a, const void *b)
+{
+    return strcmp(((const struct backend_dir *)a)->path, ((const struct backend_dir *)b)->path);
+}
+
 /* A directory that was there before keeps what was read of it. */
 static void keep_known(struct listing *listing, struct assignment_observer *observer)
 {
-    for (size_t i = 0; i < listing->count; i++) {
-        for (size_t j = 0; j < observer->dir_count; j++) {
-            if (strcmp(listing->dirs[i].path, observer->dirs[j].path) != 0)
-                continue;
-            struct backend_dir fresh = listing->dirs[i];
+    if (listing->count)
+        qsort(listing->dirs, listing->count, sizeof(*listing->dirs), compare_dirs);
+    for (size_t i = 0; observer->dir_count && i < listing->count; i++) {
+        struct backend_dir *old = bsearch(&listing->dirs[i], observer->dirs, observer->dir_count,
+                                          sizeof(*observer->dirs), compare_dirs);
+        struct backend_dir fresh = listing->dirs[i];
 
-            listing->dirs[i] = observer->dirs[j];
-            observer->dirs[j] = fresh;
-        }
+        if (!old)
+            continue;
+        listing->dirs[i] = *old;
+        *old = fresh;
     }
 }
 
-static int relist(struct assignment_observer *observer, xs_transaction_t t)
+static int list_root(struct assignment_observer *observer, xs_transaction_t t,
+                     struct listing *listing)
+{
+    char **names = NULL;
+    size_t count = 0;
+    int rc = store_list(observer->store, t, BACKEND_ROOT, &names, &count);
+
+    /* oxenstored drops who lists more than 4096 bytes, and directories of dead domains add up. */
+    if (store_is_lost(rc))
+        observer->root_is_large = true;
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = list_domain(observer, t, listing, names[i]);
+    free(names);
+    return rc == -ENOENT ? 0 : rc;
+}
+
+static int list_known_domains(struct assignment_observer *observer, xs_transaction_t t,
+                              const struct domain_list *domains, struct listing *listing)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < domains->count; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "%u", domains->domains[i].domid);
+        rc = list_domain(observer, t, listing, name);
+    }
+    return rc;
+}
+
+static int relist(struct assignment_observer *observer, xs_transaction_t t,
+                  const struct domain_list *domains)
 {
     struct listing listing = {NULL, 0, {NULL, 0}};
-    char **domains = NULL;
-    size_t count = 0;
-    int rc = store_list(observer->store, t, BACKEND_ROOT, &domains, &count);
+    int rc = observer->root_is_large ? list_known_domains(observer, t, domains, &listing)
+                                     : list_root(observer, t, &listing);
 
-    if (rc == -ENOENT)
-        rc = 0;
-    for (size_t i = 0; rc == 0 && i < count; i++)
-        rc = list_domain(observer, t, &listing, domains[i]);
-    free(domains);
     if (rc == 0) {
         struct listing old = {observer->dirs, observer->dir_count, observer->complaints};
 
@@ -391,6 +424,7 @@ static int collect_claims(struct assignment_observer *observer)
 struct refresh {
     struct assignment_observer *observer;
     const struct pci_topology *topology;
+    const struct domain_list *domains;
 };
 
 static int refresh_in(struct store *store, xs_transaction_t t, void *arg)
@@ -400,7 +434,7 @@ static int refresh_in(struct store *store, xs_transaction_t t, void *arg)
     int rc = 0;
 
     if (observer->relist)
-        rc = relist(observer, t);
+        rc = relist(observer, t, refresh->domains);
     for (size_t i = 0; rc == 0 && i < observer->dir_count; i++)
         if (observer->dirs[i].dirty)
             rc = backend_dir_read(&observer->dirs[i], store, t);
@@ -420,9 +454,10 @@ static bool is_due(const struct assignment_observer *observer, const struct pci_
 }
 
 int assignment_observer_refresh(struct assignment_observer *observer,
-                                const struct pci_topology *topology)
+                                const struct pci_topology *topology,
+                                const struct domain_list *domains)
 {
-    struct refresh refresh = {observer, topology};
+    struct refresh refresh = {observer, topology, domains};
     int rc;
 
     if (!is_due(observer, topology))

@@ -10,6 +10,7 @@
 
 #include "../store.h"
 #include "../topology.h"
+#include "hypervisor.h"
 
 /* XenbusState, xen/io/xenbus.h; libxl uses it for a single device too (state-N). */
 enum { XENBUS_INITIALISING = 1, XENBUS_CONNECTED = 4, XENBUS_CLOSING = 5 };
@@ -61,11 +62,12 @@ bool assignment_observer_event(struct assignment_observer *observer, const char 
 /* Takes everything for changed. */
 void assignment_observer_touch(struct assignment_observer *observer);
 
-/* Reads again what changed, in one consistent view; records of these functions only. 0, or a
- * negative errno, and then the same is due again and what assignment_observer_get() gives is as it
- * was. */
+/* Reads again what changed, in one consistent view: records of these functions only, and where the
+ * backend's root cannot be listed, directories of these domains only. 0, or a negative errno, and
+ * then the same is due again and what assignment_observer_get() gives is as it was. */
 int assignment_observer_refresh(struct assignment_observer *observer,
-                                const struct pci_topology *topology);
+                                const struct pci_topology *topology,
+                                const struct domain_list *domains);
 
 /* Valid until the next refresh or close. */
 const struct assignment *assignment_observer_get(const struct assignment_observer *observer);

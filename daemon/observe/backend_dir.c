@@ -92,17 +92,17 @@ static int read_child_bdf(struct reading *reading, const char *name, uint32_t *s
 
 static int read_vdevfn(struct reading *reading, const char *name, struct pci_claim *claim)
 {
-    char path[PATH_SIZE], *value, *end;
-    unsigned long devfn;
+    char path[PATH_SIZE], *value;
+    size_t length;
     int rc = child_path(reading, name, path);
 
     if (rc == 0)
-        rc = store_read(reading->store, reading->t, path, &value, NULL);
+        rc = store_read(reading->store, reading->t, path, &value, &length);
     if (rc < 0)
         return rc == -ENOENT ? 0 : rc;
-    devfn = strtoul(value, &end, 16);
-    claim->has_vdevfn = strlen(value) <= 2 && *value && !*end;
-    claim->vdevfn = (uint8_t)devfn;
+    claim->has_vdevfn =
+        (length == 1 || length == 2) && strspn(value, "0123456789abcdefABCDEF") == length;
+    claim->vdevfn = claim->has_vdevfn ? (uint8_t)strtoul(value, NULL, 16) : 0;
     if (!claim->has_vdevfn)
         NONSENSE(reading,
                  "%s: \"%.40s\" is not a device and function, the directory is not believed", path,

@@ -16,6 +16,7 @@ struct pci_observer {
     struct udev_monitor *monitor;
     struct pci_topology topology;
     size_t capacity;
+    uint32_t incarnations;
 };
 
 /* "0000:00:04.0". False for anything else, segments over 16 bits included: those are the
@@ -122,12 +123,13 @@ static bool present(const struct pci_topology *topology, size_t at, uint32_t sbd
 }
 
 /* 1 when that changed anything, 0 when not, -ENOMEM. */
-static int upsert(struct pci_observer *observer, const struct pci_function *function)
+static int upsert(struct pci_observer *observer, struct pci_function *function)
 {
     struct pci_topology *topology = &observer->topology;
     size_t at = position(topology, function->sbdf);
 
     if (present(topology, at, function->sbdf)) {
+        function->incarnation = topology->functions[at].incarnation;
         if (memcmp(&topology->functions[at], function, sizeof(*function)) == 0)
             return 0;
         topology->functions[at] = *function;
@@ -144,6 +146,7 @@ static int upsert(struct pci_observer *observer, const struct pci_function *func
     }
     memmove(&topology->functions[at + 1], &topology->functions[at],
             (topology->count - at) * sizeof(*function));
+    function->incarnation = ++observer->incarnations;
     topology->functions[at] = *function;
     topology->count++;
     return 1;
@@ -248,7 +251,18 @@ static int scan(struct pci_observer *observer, struct udev_enumerate *enumerate)
     return 0;
 }
 
-int pci_observer_rescan(struct pci_observer *observer)
+/* What was there all the time is the same device. */
+static void keep_incarnations(struct pci_topology *now, const struct pci_topology *before)
+{
+    for (size_t i = 0; i < now->count; i++) {
+        const struct pci_function *old = pci_topology_find(before, now->functions[i].sbdf);
+
+        if (old)
+            now->functions[i].incarnation = old->incarnation;
+    }
+}
+
+int pci_observer_rescan(struct pci_observer *observer, bool missed)
 {
     struct pci_topology old = observer->topology;
     size_t old_capacity = observer->capacity;
@@ -267,6 +281,8 @@ int pci_observer_rescan(struct pci_observer *observer)
         observer->capacity = old_capacity;
         return rc;
     }
+    if (!missed)
+        keep_incarnations(&observer->topology, &old);
     free(old.functions);
     return 0;
 }
@@ -292,7 +308,7 @@ int pci_observer_open(struct pci_observer **out)
     if (rc == 0)
         rc = udev_monitor_enable_receiving(observer->monitor);
     if (rc == 0)
-        rc = pci_observer_rescan(observer);
+        rc = pci_observer_rescan(observer, false);
 out:
     if (rc < 0) {
         pci_observer_close(observer);

@@ -18,8 +18,9 @@ int pci_observer_fd(const struct pci_observer *observer);
  * (then pci_observer_rescan() is due). */
 int pci_observer_dispatch(struct pci_observer *observer);
 
-/* Reads everything anew. 0 or a negative errno, and then the topology is as it was. */
-int pci_observer_rescan(struct pci_observer *observer);
+/* Reads everything anew. missed: uevents were lost, so a function may have gone and another one
+ * come in its place. 0 or a negative errno, and then the topology is as it was. */
+int pci_observer_rescan(struct pci_observer *observer, bool missed);
 
 /* Valid until the next dispatch, rescan or close. */
 const struct pci_topology *pci_observer_topology(const struct pci_observer *observer);

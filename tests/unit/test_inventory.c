@@ -37,6 +37,7 @@ static int set_up(void **state)
     for (size_t i = 0; i < inventory.count; i++) {
         inventory.devices[i].mates_known = true;
         inventory.devices[i].owner.kind = OWNER_DOM0;
+        inventory.devices[i].oracle = ORACLE_FREE;
     }
     return 0;
 }
@@ -49,11 +50,13 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* Gives it to somebody, as Xen sees it too. */
 static void own(uint32_t sbdf, enum owner_kind kind, uint32_t domid)
 {
     struct device *device = inventory_find(&inventory, sbdf);
 
     assert_non_null(device);
+    device->oracle = kind == OWNER_GUEST ? ORACLE_TAKEN : ORACLE_FREE;
     device->owner.kind = kind;
     device->owner.domid = domid;
 }
@@ -99,6 +102,33 @@ static void a_mate_without_owner(void **state)
     assert_int_equal(mates(LEFT), MATES_DOUBTFUL);
     inventory_find(&inventory, LEFT)->mates_known = false;
     assert_int_equal(mates(LEFT), MATES_UNKNOWN);
+}
+
+/* An attach that failed half-way: some guest has the mate, and no record says so. */
+static void a_mate_that_xen_says_otherwise_of(void **state)
+{
+    (void)state;
+    own(LEFT, OWNER_GUEST, 1);
+    own(RIGHT, OWNER_NONE, 0);
+    assert_int_equal(mates(LEFT), MATES_TOGETHER);
+    inventory_find(&inventory, RIGHT)->oracle = ORACLE_TAKEN;
+    assert_int_equal(mates(LEFT), MATES_DOUBTFUL);
+}
+
+static void another_device_in_its_place(void **state)
+{
+    struct pci_function again[] = {functions[1], functions[2], functions[3], functions[4]};
+    const struct pci_topology topology_again = {again, 4};
+
+    (void)state;
+    own(LEFT, OWNER_GUEST, 1);
+    again[1].incarnation++;
+    assert_int_equal(inventory_update(&inventory, &topology_again, tables, &no_nodes), 0);
+    assert_int_equal(inventory_find(&inventory, LEFT)->owner.kind, OWNER_UNKNOWN);
+    assert_true(inventory_find(&inventory, LEFT)->ask);
+    assert_true(inventory.shrunk);
+    assert_int_equal(inventory_regroup(&inventory), 0);
+    assert_int_equal(mates(RIGHT), MATES_TOGETHER);
 }
 
 static void an_unplugged_mate_is_forgotten(void **state)
@@ -214,6 +244,8 @@ int main(void)
         TEST(host_bridges_are_left_out),
         TEST(splits),
         TEST(a_mate_without_owner),
+        TEST(a_mate_that_xen_says_otherwise_of),
+        TEST(another_device_in_its_place),
         TEST(an_unplugged_mate_is_forgotten),
         TEST(ironlake_graphics_are_not_certain),
         TEST(views),

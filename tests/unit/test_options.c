@@ -152,6 +152,19 @@ static void bad_configurations(void **state)
     }
 }
 
+static void withdrawing_needs_no_right_configuration(void **state)
+{
+    struct options options;
+    char words[128];
+
+    (void)state;
+    write_config("no-such-key = 1\nlock-file = /l\n");
+    snprintf(words, sizeof(words), "--withdraw --config %s", config_path);
+    assert_int_equal(parse(&options, words), 0);
+    assert_string_equal(options.lock_file, "/l");
+    options_clear(&options);
+}
+
 static void a_given_key_is_checked_all_the_same(void **state)
 {
     const char *const given[] = {"log-level", NULL};
@@ -169,9 +182,13 @@ static void a_given_key_is_checked_all_the_same(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),           cmocka_unit_test(all_options),
-        cmocka_unit_test(usage_errors),       cmocka_unit_test(the_command_line_wins),
-        cmocka_unit_test(bad_configurations), cmocka_unit_test(a_given_key_is_checked_all_the_same),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(all_options),
+        cmocka_unit_test(usage_errors),
+        cmocka_unit_test(the_command_line_wins),
+        cmocka_unit_test(bad_configurations),
+        cmocka_unit_test(withdrawing_needs_no_right_configuration),
+        cmocka_unit_test(a_given_key_is_checked_all_the_same),
     };
 
     return cmocka_run_group_tests(tests, make_config, remove_config);

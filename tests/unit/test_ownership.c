@@ -58,9 +58,12 @@ static void dom0_and_assignable(void **state)
     assert_int_equal(resolve("", NULL, NULL, 0).kind, OWNER_DOM0);
     assert_int_equal(resolve("e1000e", &empty, NULL, 0).kind, OWNER_DOM0);
     assert_int_equal(resolve("pciback", &assignable, NULL, 0).kind, OWNER_NONE);
-    assert_int_equal(resolve("pciback", &empty, NULL, 0).kind, OWNER_NONE);
+    /* libxl leaves an empty record behind when the device went back to dom0. */
+    doubted(resolve("pciback", &empty, NULL, 0), DOUBT_NO_RECORD);
     doubted(resolve("pciback", NULL, NULL, 0), DOUBT_NO_RECORD);
-    doubted(resolve("e1000e", &assignable, NULL, 0), DOUBT_CONFLICT);
+    doubted(resolve("", &assignable, NULL, 0), DOUBT_CONFLICT);
+    /* After a plain pci-assignable-remove the path stays, and the device is dom0's. */
+    assert_int_equal(resolve("e1000e", &assignable, NULL, 0).kind, OWNER_DOM0);
 }
 
 static void the_order_of_an_attach(void **state)
@@ -139,6 +142,30 @@ static void stale_and_contradicting_claims(void **state)
     doubted(resolve("pciback", &malformed, two, 1), DOUBT_MALFORMED);
 }
 
+static void another_device_at_the_old_address(void **state)
+{
+    struct pci_record record = record_of(1);
+    struct pci_claim claim = claim_of(1, 4, 4);
+
+    (void)state;
+    doubted(resolve("nvme", &record, &claim, 1), DOUBT_CONFLICT);
+    doubted(resolve("", &record, &claim, 1), DOUBT_CONFLICT);
+}
+
+static void a_domid_used_again(void **state)
+{
+    struct pci_record record = record_of(1);
+    struct pci_claim claim = claim_of(1, 4, 4);
+    struct ownership before = resolve("pciback", &record, &claim, 1), after;
+
+    (void)state;
+    domains[1].handle[0] = 7;
+    after = resolve("pciback", &record, &claim, 1);
+    domains[1].handle[0] = 0;
+    assert_int_equal(after.kind, OWNER_GUEST);
+    assert_false(ownership_same(&before, &after));
+}
+
 static void when_to_look_again(void **state)
 {
     struct pci_record paused = record_of(4), hvm = record_of(2);
@@ -169,8 +196,13 @@ static void stub_domains(void **state)
     assert_int_equal(owner.kind, OWNER_GUEST);
     assert_int_equal(owner.domid, 2);
     assert_int_equal(owner.guest, GUEST_KIND_TRANSLATED);
-    owner = resolve("pciback", &of_stub, &claim, 1);
-    assert_int_equal(owner.domid, 2);
+    /* libxl records the guest, never the stub domain. */
+    doubted(resolve("pciback", &of_stub, &claim, 1), DOUBT_INCOMPLETE);
+    /* The stub domain's backend is what tells how a detach is announced. */
+    assert_false(owner.unannounced);
+    claim.backend = 3;
+    assert_true(resolve("pciback", &of_guest, &claim, 1).unannounced);
+    claim.backend = 4;
     assert_ptr_equal(ownership_claim(&function, &assignment, 2), &claim);
     assert_null(ownership_claim(&function, &assignment, 5));
     /* The stub domain's own address is not the guest's. */
@@ -207,6 +239,8 @@ int main(void)
         cmocka_unit_test(a_state_that_is_none),
         cmocka_unit_test(dead_owners),
         cmocka_unit_test(stale_and_contradicting_claims),
+        cmocka_unit_test(another_device_at_the_old_address),
+        cmocka_unit_test(a_domid_used_again),
         cmocka_unit_test(when_to_look_again),
         cmocka_unit_test(stub_domains),
         cmocka_unit_test(addresses),

@@ -17,12 +17,13 @@ static void for_all_facts(void (*fn)(const struct facts *facts))
     EACH(iommu, IOMMU_UNKNOWN, IOMMU_ENABLED)
     EACH(oracle, ORACLE_NONE, ORACLE_UNSUPPORTED)
     EACH(owner, OWNER_UNKNOWN, OWNER_NONE)
-    EACH(doubt, DOUBT_NONE, DOUBT_MALFORMED)
+    EACH(doubt, DOUBT_NONE, DOUBT_UNREADABLE)
     EACH(guest, GUEST_KIND_UNKNOWN, GUEST_KIND_TRANSLATED)
     EACH(dom0_mode, DOM0_MODE_UNKNOWN, DOM0_TRANSLATED)
     EACH(coverage, COVERAGE_UNKNOWN, COVERAGE_YES)
     EACH(mates, MATES_UNKNOWN, MATES_TOGETHER)
     EACH(graphics_off, 0, 1)
+    EACH(quarantine_off, 0, 1)
     fn(&f);
 }
 
@@ -34,7 +35,7 @@ static void for_all_dt_facts(void (*fn)(const struct facts *facts))
     EACH(iommu, IOMMU_UNKNOWN, IOMMU_ENABLED)
     EACH(oracle, ORACLE_NONE, ORACLE_UNSUPPORTED)
     EACH(owner, OWNER_UNKNOWN, OWNER_NONE)
-    EACH(doubt, DOUBT_NONE, DOUBT_MALFORMED)
+    EACH(doubt, DOUBT_NONE, DOUBT_UNREADABLE)
     EACH(guest, GUEST_KIND_UNKNOWN, GUEST_KIND_TRANSLATED)
     EACH(grant_dma, 0, 1)
     EACH(virtio_iommu, 0, 1)
@@ -62,7 +63,7 @@ static enum xeniommu_state expected_pci(const struct facts *f)
             return XENIOMMU_PROTECTED;
     }
     if (f->oracle == ORACLE_FREE && f->coverage == COVERAGE_YES) {
-        if (f->owner == OWNER_NONE && f->mates == MATES_TOGETHER)
+        if (f->owner == OWNER_NONE && f->mates == MATES_TOGETHER && !f->quarantine_off)
             return XENIOMMU_QUARANTINED;
         if (f->owner == OWNER_DOM0 && f->mates == MATES_APART)
             return XENIOMMU_UNPROTECTED;
@@ -120,10 +121,10 @@ static void every_combination(void **state)
     (void)state;
     calls = 0;
     for_all_facts(check_state);
-    assert_int_equal(calls, 3 * 5 * 4 * 7 * 3 * 5 * 3 * 4 * 2);
+    assert_int_equal(calls, 3 * 5 * 4 * 8 * 3 * 5 * 3 * 4 * 2 * 2);
     calls = 0;
     for_all_dt_facts(check_state);
-    assert_int_equal(calls, 3 * 5 * 4 * 7 * 3 * 2 * 2 * 2 * 4 * 2);
+    assert_int_equal(calls, 3 * 5 * 4 * 8 * 3 * 2 * 2 * 2 * 4 * 2);
 }
 
 /* Taking any single fact away never makes the verdict stronger. */
@@ -262,6 +263,19 @@ static const struct row rows[] = {
      XENIOMMU_UNKNOWN,
      false,
      "record-malformed"},
+    {{.iommu = IOMMU_ENABLED, .doubt = DOUBT_UNREADABLE},
+     XENIOMMU_UNKNOWN,
+     false,
+     "records-unreadable"},
+    {{.iommu = IOMMU_ENABLED,
+      .owner = OWNER_NONE,
+      .oracle = ORACLE_FREE,
+      .coverage = COVERAGE_YES,
+      .mates = MATES_TOGETHER,
+      .quarantine_off = true},
+     XENIOMMU_UNKNOWN,
+     false,
+     "quarantine-off"},
     {{.iommu = IOMMU_ENABLED}, XENIOMMU_UNKNOWN, false, "owner-unknown"},
     {{.bus = BUS_DT, .iommu = IOMMU_ENABLED, .owner = OWNER_DOM0, .oracle = ORACLE_TAKEN},
      XENIOMMU_PROTECTED,
