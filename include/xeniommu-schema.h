@@ -275,7 +275,8 @@ static inline bool xeniommu_is_field_(const char *component, size_t len)
 {
     return xeniommu_equal_(component, len, "state") || xeniommu_equal_(component, len, "swiotlb") ||
            xeniommu_equal_(component, len, "reason") || xeniommu_equal_(component, len, "group") ||
-           xeniommu_equal_(component, len, "owner") || xeniommu_equal_(component, len, "iommu");
+           xeniommu_equal_(component, len, "owner") || xeniommu_equal_(component, len, "iommu") ||
+           xeniommu_equal_(component, len, "facts");
 }
 
 /* Bytes up to the next '/' or the end. */

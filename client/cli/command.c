@@ -10,30 +10,56 @@
 
 #define DOMID_MAX 0x7fef /* the last that a domain can have */
 
+/* The options that not every command takes: bits, and getopt's values, beyond any letter. */
+enum {
+    OPTION_DOMAIN = 1 << 8,
+    OPTION_JSON = 1 << 9,
+    OPTION_FORMAT = 1 << 10,
+    OPTION_BINDING = 1 << 11,
+    OPTION_OUTPUT = 1 << 12,
+    OPTION_VERSION = 1 << 13, /* not a command's */
+};
+
+#define VIEW_OPTIONS (OPTION_DOMAIN | OPTION_JSON)
+
 struct command {
     const char *name;
     const char *argument; /* NULL: takes none */
+    int options;          /* those that it takes */
+    int needed;           /* those that it cannot do without */
     command_fn *run;
     const char *help;
 };
 
 static const struct command commands[] = {
-    {"list", NULL, command_list, "every device, how far it is confined, and why"},
-    {"show", "DEVICE", command_show, "one device; DEVICE as 0000:00:04.0, 00:04.0 or /soc/video@0"},
-    {"status", NULL, command_status, "whether xen-iommud is ready, and how many devices are how"},
+    {"list", NULL, VIEW_OPTIONS, 0, command_list, "every device, how far it is confined, and why"},
+    {"show", "DEVICE", VIEW_OPTIONS, 0, command_show,
+     "one device; DEVICE as 0000:00:04.0, 00:04.0 or /soc/video@0"},
+    {"explain", "DEVICE", VIEW_OPTIONS, 0, command_explain,
+     "one device: the facts, the rule that decided, and what would change it"},
+    {"status", NULL, VIEW_OPTIONS, 0, command_status,
+     "whether xen-iommud is ready, and how many devices are how"},
+    {"export", NULL, OPTION_DOMAIN | OPTION_FORMAT | OPTION_BINDING | OPTION_OUTPUT, OPTION_BINDING,
+     command_export, "the domain's protected device tree devices as an overlay"},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
-enum { OPTION_DOMAIN = 256, OPTION_JSON, OPTION_VERSION };
-
 static const struct option long_options[] = {
     {"domain", required_argument, NULL, OPTION_DOMAIN},
     {"json", no_argument, NULL, OPTION_JSON},
+    {"format", required_argument, NULL, OPTION_FORMAT},
+    {"binding", required_argument, NULL, OPTION_BINDING},
+    {"output", required_argument, NULL, OPTION_OUTPUT},
     {"version", no_argument, NULL, OPTION_VERSION},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
+
+/* What may follow an option's "=", by number; NULL ends it. */
+static const char *const formats[] = {[FORMAT_DTS] = "dts", [FORMAT_DTBO] = "dtbo", NULL};
+static const char *const bindings[] = {
+    [OVERLAY_IOMMU_EL2_V1] = "iommu-el2-v1", [OVERLAY_XEN_IOMMU] = "xen-iommu", NULL};
 
 void complain(const char *format, ...)
 {
@@ -56,19 +82,38 @@ static int print_help(void)
 {
     size_t i;
 
-    puts("Usage: xen-iommu COMMAND [--json] [--domain N]\n"
+    puts("Usage: xen-iommu COMMAND [OPTION]...\n"
          "Tell how far each device's DMA is confined, as xen-iommud publishes it.\n\nCommands:");
     for (i = 0; i < COMMAND_COUNT; i++)
         printf("  %-7s %-8s %s\n", commands[i].name,
                commands[i].argument != NULL ? commands[i].argument : "", commands[i].help);
     puts("\nOptions:\n"
          "  --domain N   domain N's devices as it sees them (in dom0)\n"
-         "  --json       JSON instead of text\n"
+         "  --json       JSON instead of text; not for export\n"
          "  --version    print the version\n"
          "  -h, --help   print this help\n\n"
+         "Of export:\n"
+         "  --binding=iommu-el2-v1|xen-iommu\n"
+         "               how the overlay says that a device is protected; needed\n"
+         "  --format=dts|dtbo\n"
+         "               source text, the default, or a blob\n"
+         "  --output FILE\n"
+         "               write there instead of to standard output\n\n"
          "Exit status: 0 fine, and for show: protected; 1 failure; 2 usage; 3 not protected;\n"
          "4 xen-iommud is not ready.");
     return EXIT_FINE;
+}
+
+/* The number of text among words, or -1 with a complaint. */
+static int parse_word(const char *option, const char *const words[], const char *text)
+{
+    int i;
+
+    for (i = 0; words[i] != NULL; i++)
+        if (strcmp(words[i], text) == 0)
+            return i;
+    complain("\"%s\" is not a %s: it is %s or %s", text, option, words[0], words[1]);
+    return -1;
 }
 
 static int parse_domid(const char *text, int32_t *domid)
@@ -94,8 +139,28 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
+/* Whether the command takes each of the options given, and has got those that it needs. */
+static bool options_fit(const struct command *command, int given)
+{
+    size_t i;
+
+    for (i = 0; long_options[i].name != NULL; i++) {
+        int option = long_options[i].val;
+
+        if ((given & option & ~command->options) != 0) {
+            complain("%s does not take --%s", command->name, long_options[i].name);
+            return false;
+        }
+        if ((command->needed & option & ~given) != 0) {
+            complain("%s needs --%s", command->name, long_options[i].name);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* What is left after the options: COMMAND and its argument. */
-static int run_command(int argc, char *const argv[], struct request *request)
+static int run_command(int argc, char *const argv[], int given, struct request *request)
 {
     const struct command *command;
     int expected;
@@ -118,35 +183,58 @@ static int run_command(int argc, char *const argv[], struct request *request)
         complain("%s: \"%s\" is one argument too many", command->name, argv[expected]);
         return usage_error();
     }
+    if (!options_fit(command, given))
+        return usage_error();
     request->device = command->argument != NULL ? argv[1] : NULL;
     return command->run(request);
+}
+
+/* Takes in one of the commands' options; 0, or -1 with a complaint. */
+static int take_option(int option, struct request *request)
+{
+    int word = 0;
+
+    switch (option) {
+    case OPTION_DOMAIN:
+        return parse_domid(optarg, &request->domid);
+    case OPTION_JSON:
+        request->writer = &writer_json;
+        break;
+    case OPTION_FORMAT:
+        word = parse_word("format", formats, optarg);
+        request->format = word == FORMAT_DTBO ? FORMAT_DTBO : FORMAT_DTS;
+        break;
+    case OPTION_BINDING:
+        word = parse_word("binding", bindings, optarg);
+        request->binding = word == OVERLAY_XEN_IOMMU ? OVERLAY_XEN_IOMMU : OVERLAY_IOMMU_EL2_V1;
+        break;
+    case OPTION_OUTPUT:
+        request->output = optarg;
+        break;
+    default:
+        return -1; /* getopt_long() has complained */
+    }
+    return word < 0 ? -1 : 0;
 }
 
 static int parse_and_run(int argc, char *argv[])
 {
     struct request request = {.writer = &writer_text, .domid = -1};
-    int option;
+    int option, given = 0;
 
     optind = 0; /* a full restart, for callers that run more than once */
     while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-        switch (option) {
-        case OPTION_DOMAIN:
-            if (parse_domid(optarg, &request.domid) != 0)
-                return usage_error();
-            break;
-        case OPTION_JSON:
-            request.writer = &writer_json;
-            break;
-        case OPTION_VERSION:
+        if (option == 'h')
+            return print_help();
+        if (option == OPTION_VERSION) {
             puts("xen-iommu " XI_VERSION);
             return EXIT_FINE;
-        case 'h':
-            return print_help();
-        default:
-            return usage_error();
         }
+        if (take_option(option, &request) != 0)
+            return usage_error();
+        given |= option;
     }
-    return run_command(argc - optind, argv + optind, &request);
+    return run_command(argc - optind, argv + optind, given, &request);
 }
 
 int run_xen_iommu(int argc, char *argv[])

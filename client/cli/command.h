@@ -3,6 +3,7 @@
 #ifndef XI_CLIENT_CLI_COMMAND_H
 #define XI_CLIENT_CLI_COMMAND_H
 
+#include "overlay.h"
 #include "writer.h"
 
 #include <stdint.h>
@@ -16,11 +17,16 @@ enum exit_code {
     EXIT_NO_DAEMON = 4,
 };
 
+enum export_format { FORMAT_DTS, FORMAT_DTBO };
+
 /* What a command is asked. */
 struct request {
     const struct writer *writer;
     int32_t domid;      /* --domain; -1: not given */
     const char *device; /* DEVICE, as written; NULL for a command that takes none */
+    enum export_format format;
+    enum overlay_binding binding;
+    const char *output; /* --output; NULL: standard output */
 };
 
 /* Runs a command; returns its exit code. */
@@ -28,6 +34,8 @@ typedef int command_fn(const struct request *request);
 
 command_fn command_list;
 command_fn command_show;
+command_fn command_explain;
+command_fn command_export;
 command_fn command_status;
 
 /* The whole program. Returns its exit code. */

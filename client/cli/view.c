@@ -19,32 +19,30 @@ static int is_readable(struct view *view, const char *path)
     return rc == 0 ? 1 : rc;
 }
 
-static int choose_tree(struct view *view)
+int view_open_own(struct view *view, int32_t domid)
 {
-    char root[TREE_ROOT_SIZE];
-    int rc;
+    char root[TREE_ROOT_SIZE] = XENIOMMU_DIR;
 
-    if (view->kind == VIEW_DOMAIN) {
-        snprintf(root, sizeof(root), "/local/domain/%d/" XENIOMMU_DIR, view->domid);
-        tree_init(&view->tree, &view->store, root);
-        return 0;
-    }
-    rc = is_readable(view, XENIOMMU_HOST_DIR "/version");
-    if (rc < 0)
-        return rc;
-    view->kind = rc == 1 ? VIEW_HOST : VIEW_OWN;
-    tree_init(&view->tree, &view->store, rc == 1 ? XENIOMMU_HOST_DIR : XENIOMMU_DIR);
-    return 0;
+    *view = (struct view){.kind = domid < 0 ? VIEW_OWN : VIEW_DOMAIN, .domid = domid};
+    store_init(&view->store);
+    if (view->kind == VIEW_DOMAIN)
+        snprintf(root, sizeof(root), "/local/domain/%d/" XENIOMMU_DIR, domid);
+    tree_init(&view->tree, &view->store, root);
+    return store_connect(&view->store);
 }
 
 int view_open(struct view *view, int32_t domid)
 {
-    int rc;
+    int rc = view_open_own(view, domid);
 
-    *view = (struct view){.kind = domid < 0 ? VIEW_OWN : VIEW_DOMAIN, .domid = domid};
-    store_init(&view->store);
-    rc = store_connect(&view->store);
-    return rc == 0 ? choose_tree(view) : rc;
+    if (rc != 0 || view->kind == VIEW_DOMAIN)
+        return rc;
+    rc = is_readable(view, XENIOMMU_HOST_DIR "/version");
+    if (rc != 1)
+        return rc;
+    view->kind = VIEW_HOST;
+    tree_init(&view->tree, &view->store, XENIOMMU_HOST_DIR);
+    return 0;
 }
 
 void view_close(struct view *view)

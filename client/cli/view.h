@@ -26,6 +26,9 @@ struct view {
  * store_connect() or store_read(). */
 int view_open(struct view *view, int32_t domid);
 
+/* The same, but never the host's. 0 or an error of store_connect(). */
+int view_open_own(struct view *view, int32_t domid);
+
 void view_close(struct view *view);
 
 /* Whether the view's addresses are those of the machine that this program runs on. */

@@ -19,10 +19,13 @@ struct status_report {
     size_t states[XENIOMMU_QUARANTINED + 1]; /* how many are in each state */
 };
 
+struct explanation;
+
 /* Each prints its report, complete, on stdout. 0 or a negative errno. */
 struct writer {
     int (*list)(const struct view *view, const struct device_report *devices, size_t count);
     int (*show)(const struct view *view, const struct device_report *device);
+    int (*explain)(const struct view *view, const struct explanation *explanation);
     int (*status)(const struct view *view, const struct status_report *report);
 };
 

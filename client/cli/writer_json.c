@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "device.h"
+#include "explain.h"
 #include "writer.h"
 
 #include <errno.h>
@@ -137,6 +138,70 @@ static int write_show(const struct view *view, const struct device_report *devic
     return finish(object, rc);
 }
 
+static int add_text(struct json_object *object, const char *key, const char *text)
+{
+    return add_optional(object, key, text != NULL ? text : "");
+}
+
+static int add_fact(struct json_object *array, const struct explained_fact *fact)
+{
+    struct json_object *object = json_object_new_object();
+    int rc;
+
+    if (object == NULL || json_object_array_add(array, object) != 0) {
+        json_object_put(object);
+        return -ENOMEM;
+    }
+    rc = add_string(object, "name", fact->name);
+    rc = rc != 0 ? rc : add_string(object, "value", fact->value);
+    rc = rc != 0 ? rc : add_text(object, "source", fact->source);
+    return rc != 0 ? rc : add_text(object, "text", fact->text);
+}
+
+static int add_facts(struct json_object *object, const struct explanation *explanation)
+{
+    struct json_object *array;
+    size_t i;
+    int rc;
+
+    if (explanation->text == NULL)
+        return add_optional(object, "facts", "");
+    array = json_object_new_array();
+    rc = add(object, "facts", array);
+    for (i = 0; rc == 0 && i < explanation->fact_count; i++)
+        rc = add_fact(array, &explanation->facts[i]);
+    return rc;
+}
+
+static int add_claim(struct json_object *object, const struct explained_claim *claim)
+{
+    struct json_object *inner;
+    int rc;
+
+    if (claim->binding == NULL)
+        return add_optional(object, "claim", "");
+    inner = json_object_new_object();
+    rc = add(object, "claim", inner);
+    rc = rc != 0 ? rc : add_string(inner, "binding", claim->binding);
+    rc = rc != 0 ? rc : add_string(inner, "outcome", claim->outcome);
+    return rc != 0 ? rc : add_string(inner, "text", claim->text);
+}
+
+static int write_explain(const struct view *view, const struct explanation *explanation)
+{
+    struct json_object *object = json_object_new_object();
+    int rc = object != NULL ? fill_view(object, view) : -ENOMEM;
+
+    rc = rc != 0 ? rc : fill_device(object, view, explanation->device);
+    rc = rc != 0 ? rc : add_string(object, "meaning", explanation->meaning);
+    rc = rc != 0 ? rc : add_facts(object, explanation);
+    rc = rc != 0 ? rc : add_claim(object, &explanation->claim);
+    rc = rc != 0 ? rc : add_text(object, "why", explanation->why);
+    rc = rc != 0 ? rc : add_text(object, "change", explanation->change);
+    rc = rc != 0 ? rc : add_text(object, "note", explanation->note);
+    return finish(object, rc);
+}
+
 static int add_counts(struct json_object *object, const struct status_report *report)
 {
     struct json_object *counts = json_object_new_object();
@@ -166,5 +231,6 @@ static int write_status(const struct view *view, const struct status_report *rep
 const struct writer writer_json = {
     .list = write_list,
     .show = write_show,
+    .explain = write_explain,
     .status = write_status,
 };

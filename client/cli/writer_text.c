@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "device.h"
+#include "explain.h"
 #include "writer.h"
 
 #include <errno.h>
@@ -7,6 +8,8 @@
 #include <libsmartcols/libsmartcols.h>
 #include <stdio.h>
 #include <string.h>
+
+#define LINE_WIDTH 79
 
 static const char *or_dash(const char *text)
 {
@@ -135,6 +138,83 @@ static int write_show(const struct view *view, const struct device_report *devic
     return 0;
 }
 
+/* Prints first and text, broken into lines that end before LINE_WIDTH and begin below text. */
+static void print_wrapped(const char *first, const char *text)
+{
+    size_t indent = strlen(first), column = indent;
+
+    fputs(first, stdout);
+    while (*text != '\0') {
+        size_t len = strcspn(text, " ");
+
+        if (column > indent && column + 1 + len > LINE_WIDTH) {
+            printf("\n%*s", (int)indent, "");
+            column = indent;
+        } else if (column > indent) {
+            putchar(' ');
+            column++;
+        }
+        printf("%.*s", (int)len, text);
+        column += len;
+        text += len;
+        text += strspn(text, " ");
+    }
+    putchar('\n');
+}
+
+static void print_section(const char *title, const char *text)
+{
+    if (text == NULL)
+        return;
+    printf("\n%s\n", title);
+    print_wrapped("  ", text);
+}
+
+static void print_facts(const struct explanation *explanation)
+{
+    char line[512];
+    size_t i;
+
+    if (explanation->text == NULL)
+        return;
+    puts("\nWhat it was found from:");
+    for (i = 0; i < explanation->fact_count; i++) {
+        const struct explained_fact *fact = &explanation->facts[i];
+
+        print_wrapped("  - ", fact->text != NULL ? fact->text : "(not known to this xen-iommu)");
+        snprintf(line, sizeof(line), "%s%s%s%s%s", fact->name, fact->value[0] != '\0' ? "=" : "",
+                 fact->value, fact->source != NULL ? ", from " : "",
+                 fact->source != NULL ? fact->source : "");
+        print_wrapped("    ", line);
+    }
+}
+
+static void print_claim(const struct explained_claim *claim)
+{
+    if (claim->binding == NULL)
+        return;
+    printf("\nThe device tree's claim, %s: %s\n", claim->binding, claim->outcome);
+    print_wrapped("  ", claim->text);
+}
+
+static int write_explain(const struct view *view, const struct explanation *explanation)
+{
+    const char *reason = explanation->device->record->info.reason;
+
+    (void)write_show(view, explanation->device);
+    print_section("What this means:", explanation->meaning);
+    print_facts(explanation);
+    print_claim(&explanation->claim);
+    printf("\nThe rule that decided: %s\n", or_dash(reason));
+    print_wrapped("  ", explanation->why != NULL ? explanation->why
+                        : reason[0] != '\0'      ? "This xen-iommu does not know that rule: the "
+                                                   "xen-iommud that published it is newer."
+                                                 : "None is published.");
+    print_section("What would change the verdict:", explanation->change);
+    print_section("Note:", explanation->note);
+    return 0;
+}
+
 static int write_status(const struct view *view, const struct status_report *report)
 {
     const char *separator = " (";
@@ -164,5 +244,6 @@ static int write_status(const struct view *view, const struct status_report *rep
 const struct writer writer_text = {
     .list = write_list,
     .show = write_show,
+    .explain = write_explain,
     .status = write_status,
 };

@@ -16,7 +16,8 @@
 #define COMPONENT_MAX   12
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-static const char *const fields[] = {"state", "swiotlb", "reason", "group", "owner", "iommu"};
+static const char *const fields[] = {"state", "swiotlb", "reason", "group",
+                                     "owner", "iommu",   "facts"};
 
 /* xorshift: the same paths on every run. */
 static uint32_t next_random(uint32_t *seed)
@@ -147,6 +148,8 @@ static void encodings_are_as_documented(void **state)
         {"/state", "_73tate"},
         {"/swiotlb/reason", "_73wiotlb/_72eason"},
         {"/group/owner/iommu", "_67roup/_6fwner/_69ommu"},
+        {"/soc/facts", "soc/_66acts"},
+        {"/facts@0/factsx", "facts@0/factsx"},
         {"/statex/xstate", "statex/xstate"},
         {"/STATE", "STATE"},
         {"/..", "_2e_2e"},
@@ -186,9 +189,10 @@ static void malformed_paths_are_refused(void **state)
 static void malformed_encodings_are_refused(void **state)
 {
     static const char *const encodings[] = {
-        NULL,   "",       "/",     "/a",        "a/",    "a//b",     "a.b",      "a,b",      "a b",
-        "_61",  "_2d",    "_40",   "_41",       "_30",   "_00",      "_2f",      "a_2fb",    "_5f",
-        "_5fa", "_5f_ab", "state", "soc/state", "iommu", "_74state", "a_73tate", "_73tatex", "\xff",
+        NULL,        "",      "/",     "/a",       "a/",       "a//b",     "a.b",
+        "a,b",       "a b",   "_61",   "_2d",      "_40",      "_41",      "_30",
+        "_00",       "_2f",   "a_2fb", "_5f",      "_5fa",     "_5f_ab",   "state",
+        "soc/state", "iommu", "facts", "_74state", "a_73tate", "_73tatex", "\xff",
     };
     char out[64];
     size_t i;

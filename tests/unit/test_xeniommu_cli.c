@@ -1,46 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* xen-iommu from its arguments to its output and exit code. */
-#include "command.h"
+#include "cli_run.h"
 #include "device.h"
-#include "device_names.h"
 #include "fake_store.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <json-c/json.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #define HOST            XENIOMMU_HOST_DIR
 #define OWN             XENIOMMU_DIR
 #define DOMAIN_1        "/local/domain/1/iommu"
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-
-static char output[8192], errors[2048];
-
-/* Names that do not depend on the machine under the test. */
-struct device_names *device_names_open(void)
-{
-    return NULL;
-}
-
-void device_names_close(struct device_names *names)
-{
-    (void)names;
-}
-
-char *device_name(struct device_names *names, const struct xeniommu_device *device)
-{
-    (void)names;
-    return strdup(device->sbdf == 0x20 ? "Example NIC" : "");
-}
 
 static int setup(void **state)
 {
@@ -54,71 +28,6 @@ static int teardown(void **state)
     (void)state;
     fake_store_reset();
     return 0;
-}
-
-/* Points a stream at a file in memory; returns what it was. */
-static int redirect(FILE *stream, int *file)
-{
-    int saved = dup(fileno(stream));
-
-    fflush(stream);
-    *file = memfd_create("captured", MFD_CLOEXEC);
-    assert_true(saved >= 0 && *file >= 0 && dup2(*file, fileno(stream)) >= 0);
-    return saved;
-}
-
-static void restore(FILE *stream, int saved, int file, char *text, size_t size)
-{
-    ssize_t len;
-
-    fflush(stream);
-    assert_true(dup2(saved, fileno(stream)) >= 0);
-    len = pread(file, text, size - 1, 0);
-    assert_in_range(len, 0, size - 2);
-    text[len] = '\0';
-    close(saved);
-    close(file);
-}
-
-/* Runs "xen-iommu" with the words of a line; what it prints is in output and errors. */
-static int run(const char *line)
-{
-    char words[256], *argv[16] = {(char *)"xen-iommu"}, *rest = words, *word;
-    int argc = 1, out, err, code, saved_out, saved_err;
-
-    snprintf(words, sizeof(words), "%s", line);
-    while ((word = strtok_r(rest, " ", &rest)) != NULL && argc < 15)
-        argv[argc++] = word;
-    saved_out = redirect(stdout, &out);
-    saved_err = redirect(stderr, &err);
-    code = run_xen_iommu(argc, argv);
-    restore(stderr, saved_err, err, errors, sizeof(errors));
-    restore(stdout, saved_out, out, output, sizeof(output));
-    return code;
-}
-
-static void assert_run(const char *line, int code, const char *expected, const char *error)
-{
-    int actual = run(line);
-
-    assert_string_equal(errors, error);
-    assert_string_equal(output, expected);
-    assert_int_equal(actual, code);
-}
-
-/* Same document, whatever the spacing. */
-static void assert_run_json(const char *line, int code, const char *expected)
-{
-    struct json_object *actual, *wanted = json_tokener_parse(expected);
-
-    assert_int_equal(run(line), code);
-    actual = json_tokener_parse(output);
-    assert_non_null(wanted);
-    assert_non_null(actual);
-    if (!json_object_equal(actual, wanted))
-        fail_msg("%s: got %s instead of %s", line, output, expected);
-    json_object_put(actual);
-    json_object_put(wanted);
 }
 
 static void publish_own(void)
@@ -286,6 +195,8 @@ static void no_daemon_is_exit_code_4(void **state)
     (void)state;
     assert_run("list", 4, "", absent);
     assert_run("show 00:04.0", 4, "", absent);
+    assert_run("explain 00:04.0", 4, "", absent);
+    assert_run("export --binding=xen-iommu", 4, "", absent);
     assert_run("status", 4,
                "View:        this domain\nDaemon:      absent\nVersion:     -\n"
                "Generation:  -\nDevices:     0\n",
@@ -333,13 +244,22 @@ static void usage_errors_are_exit_code_2(void **state)
         {"list more", "list: \"more\" is one argument too many"},
         {"show", "show needs DEVICE"},
         {"show 00:04.0 00:05.0", "show: \"00:05.0\" is one argument too many"},
+        {"explain", "explain needs DEVICE"},
+        {"export more --binding=xen-iommu", "export: \"more\" is one argument too many"},
+        {"export", "export needs --binding"},
+        {"export --json --binding=xen-iommu", "export does not take --json"},
+        {"export --binding=iommu", "\"iommu\" is not a binding: it is iommu-el2-v1 or xen-iommu"},
+        {"export --format=dtb", "\"dtb\" is not a format: it is dts or dtbo"},
+        {"list --format=dts", "list does not take --format"},
+        {"show 00:04.0 --binding=xen-iommu", "show does not take --binding"},
+        {"explain 00:04.0 --output f", "explain does not take --output"},
         {"list --domain x", "\"x\" is not a domain's number"},
         {"list --domain -1", "\"-1\" is not a domain's number"},
         {"list --domain 1x", "\"1x\" is not a domain's number"},
         {"list --domain 32752", "\"32752\" is not a domain's number"},
         {"list --domain 99999999999999999999", "\"99999999999999999999\" is not a domain's number"},
     };
-    char expected[128];
+    char expected[256];
     size_t i;
 
     (void)state;
@@ -353,6 +273,8 @@ static void usage_errors_are_exit_code_2(void **state)
     assert_int_equal(run("list --domain"), 2);
     assert_run("show 00:04", 2, "",
                "xen-iommu: \"00:04\" is neither a PCI address nor a device tree path\n");
+    assert_run("explain uart", 2, "",
+               "xen-iommu: \"uart\" is neither a PCI address nor a device tree path\n");
 }
 
 static void help_and_version_need_no_xen(void **state)
@@ -362,6 +284,8 @@ static void help_and_version_need_no_xen(void **state)
     assert_int_equal(run("--help"), 0);
     assert_non_null(strstr(output, "\n  list "));
     assert_non_null(strstr(output, "\n  show    DEVICE "));
+    assert_non_null(strstr(output, "\n  explain DEVICE "));
+    assert_non_null(strstr(output, "\n  export "));
     assert_non_null(strstr(output, "\n  status "));
     assert_string_equal(errors, "");
     assert_int_equal(run("show -h"), 0);
@@ -371,22 +295,12 @@ static void help_and_version_need_no_xen(void **state)
 
 static void a_full_disk_is_a_failure(void **state)
 {
-    int full = open("/dev/full", O_WRONLY | O_CLOEXEC), saved = dup(STDOUT_FILENO);
-    char *argv[] = {(char *)"xen-iommu", (char *)"list", NULL};
-    int code, err, saved_err;
+    int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
 
     (void)state;
     publish_own();
-    fflush(stdout);
-    assert_true(full >= 0 && saved >= 0 && dup2(full, STDOUT_FILENO) >= 0);
-    saved_err = redirect(stderr, &err);
-    code = run_xen_iommu(2, argv);
-    restore(stderr, saved_err, err, errors, sizeof(errors));
-    clearerr(stdout);
-    assert_true(dup2(saved, STDOUT_FILENO) >= 0);
-    close(full);
-    close(saved);
-    assert_int_equal(code, 1);
+    assert_true(full >= 0);
+    assert_int_equal(run_into(full, "list"), 1);
     assert_string_equal(errors, "xen-iommu: cannot write to standard output\n");
 }
 

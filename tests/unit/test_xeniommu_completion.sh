@@ -26,12 +26,21 @@ offers()
     [[ "${COMPREPLY[*]}" == "$3" ]] || { echo "\"$1\": \"${COMPREPLY[*]}\", not \"$3\"" >&2; exit 1; }
 }
 
-offers 'xen-iommu ' 1 'list show status'
+offers 'xen-iommu ' 1 'list show explain status export'
 offers 'xen-iommu s' 1 'show status'
-offers 'xen-iommu list --' 2 '--domain --help --json --version'
+offers 'xen-iommu list --' 2 '--binding --domain --format --help --json --output --version'
 offers 'xen-iommu list --j' 2 '--json'
 offers 'xen-iommu show ' 2 '0000:00:04.0 /soc/uart@1 /soc/uart@2'
 offers 'xen-iommu show 0000:00:0' 6 '04.0'
 offers 'xen-iommu show /soc/uart@' 3 '1 2'
+offers 'xen-iommu explain /soc/uart@' 3 '1 2'
 offers 'xen-iommu list ' 2 ''
+offers 'xen-iommu export --format=' 3 'dts dtbo'
+offers 'xen-iommu export --format=dtb' 4 'dtbo'
+offers 'xen-iommu export --binding ' 3 'iommu-el2-v1 xen-iommu'
+offers 'xen-iommu export --binding=x' 4 'xen-iommu'
+offers 'xen-iommu export --domain ' 3 ''
+cd "$1/client/cli"
+offers 'xen-iommu export --output xen' 3 'xen-iommu.bash-completion'
+offers 'xen-iommu export --output=main' 4 'main.c'
 echo 'completion offers what the program has'

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* What xen-iommud's words mean, for people: its reasons and the names and values of its facts. */
+#ifndef XI_CLIENT_CLI_EXPLAIN_WORDS_H
+#define XI_CLIENT_CLI_EXPLAIN_WORDS_H
+
+#include <xeniommu.h>
+
+#include <stddef.h>
+
+/* Which buses' devices a row is for: bits. */
+enum words_bus {
+    ON_PCI = 1 << XENIOMMU_BUS_PCI,
+    ON_DT = 1 << XENIOMMU_BUS_DT,
+    ON_BOTH = ON_PCI | ON_DT,
+};
+
+/* A reason: the rule of the policy that fired. */
+struct reason_words {
+    const char *token;
+    enum words_bus bus;
+    const char *why;    /* what the rule found */
+    const char *change; /* what would make the verdict another one */
+};
+
+/* All rows; no token is there twice for one bus. */
+extern const struct reason_words reason_words[];
+extern const size_t reason_words_count;
+
+/* NULL: a reason that this program does not know. */
+const struct reason_words *words_of_reason(enum xeniommu_bus bus, const char *token);
+
+/* One value that a fact can have; the last of a row's has the value NULL: any other. */
+struct value_words {
+    const char *value;
+    const char *text; /* NULL: a value that this program does not know */
+};
+
+/* A fact. */
+struct fact_words {
+    const char *name;
+    enum words_bus bus;
+    const char *source; /* where it came from */
+    const struct value_words *values;
+};
+
+extern const struct fact_words fact_words[];
+extern const size_t fact_words_count;
+
+/* NULL: a fact that this program does not know. */
+const struct fact_words *words_of_fact(enum xeniommu_bus bus, const char *name);
+
+/* What a fact's value says, or NULL. */
+const char *words_of_value(const struct fact_words *fact, const char *value);
+
+/* What a verdict means for the device, whatever the reason. */
+const char *words_of_verdict(const struct xeniommu_info *info);
+
+#endif

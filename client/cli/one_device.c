@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#include "one_device.h"
+#include "device.h"
+#include "device_names.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int device_report_make(struct device_report *report, const struct view *view,
+                       const struct tree_record *record)
+{
+    struct device_names *names = view_is_local(view) ? device_names_open() : NULL;
+
+    *report = (struct device_report){.record = record, .name = device_name(names, &record->device)};
+    device_names_close(names);
+    return report->name != NULL ? 0 : -ENOMEM;
+}
+
+void device_report_free(struct device_report *report)
+{
+    free(report->name);
+    *report = (struct device_report){0};
+}
+
+int run_on_device(const struct request *request, on_device_fn *fn)
+{
+    struct xeniommu_device device;
+    struct view view;
+    int code;
+
+    if (device_parse(request->device, &device) != 0) {
+        complain("\"%s\" is neither a PCI address nor a device tree path", request->device);
+        return EXIT_USAGE;
+    }
+    code = view_open(&view, request->domid);
+    if (code == 0)
+        code = tree_refresh(&view.tree);
+    if (code == 0)
+        code = fn(request, &view, &device);
+    if (code == -ENOENT) {
+        complain("%s: nothing is published of such a device here", request->device);
+        code = EXIT_FAILED;
+    } else if (code < 0) {
+        code = view_complain(&view, code);
+    }
+    view_close(&view);
+    return code;
+}
