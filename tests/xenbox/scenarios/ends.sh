@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Guests that end by themselves. The hypervisor takes the device back first, and for 10 s XenStore does
 # not say so: in that time nothing may be claimed.
-BOX_TIMEOUT=240
+BOX_TIMEOUT=400
 
 ready_daemon
 check "xl pci-assignable-add" xl pci-assignable-add 00:04.0

@@ -15,8 +15,8 @@ ready_daemon --acpi-tables /box/files
 all_dom0 "protected skip dom0-pvh"
 
 guest_start g1
-dma "the hypervisor" "$(xen_text)" blocked
-dma "the guest g1" "$(guest_text g1)" blocked
+dma_misses "the hypervisor" "$(xen_text)"
+dma_misses "the guest g1" "$(guest_text g1)"
 same "DMA of $EDU to dom0's kernel, by dom0's own address" "$(edu-dma $EDU 0x1000000 64)" \
     "$(memory_at "$(guest_text g1)")"
 check "xen-iommu show of a protected device" xen-iommu show 0000:00:03.0
