@@ -168,11 +168,11 @@ const char *fake_permissions(const char *path)
     static char text[16];
     const struct node *node = find(&committed, path);
 
-    snprintf(text, sizeof(text),
-             !node          ? ""
-             : node->reader ? "n0,r%u"
-                            : "n0",
-             node ? node->reader : 0);
+    if (!node)
+        return "";
+    if (!node->reader)
+        return "n0";
+    snprintf(text, sizeof(text), "n0,r%u", node->reader);
     return text;
 }
 

@@ -1,0 +1,29 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# test_service.sh SERVICE DAEMON: systemd itself reads the unit, and has nothing to say against it.
+set -euo pipefail
+service=$1
+daemon=$2
+
+units=$(mktemp -d)
+trap 'rm -rf "$units"' EXIT
+# The programs of this build in place of the installed ones, and a xenstored to be bound to.
+sed -e "s|^\(Exec[A-Za-z]*=\)[^ ]*/xen-iommud|\1$daemon|" -e '/^Documentation=/d' "$service" \
+    >"$units/xen-iommud.service"
+xenstored=$(sed -n 's/^BindsTo=//p' "$service")
+printf '[Service]\nExecStart=/bin/true\n' >"$units/$xenstored"
+
+said=$(SYSTEMD_UNIT_PATH="$units:" systemd-analyze verify --recursive-errors=no \
+    "$units/xen-iommud.service" 2>&1) || { echo "$said" >&2; exit 1; }
+if grep -F xen-iommud.service <<<"$said"; then
+    exit 1
+fi
+
+# What the safety rules and dom0 need of it.
+for line in Type=notify "BindsTo=$xenstored" 'ConditionPathExists=/proc/xen/capabilities' \
+    "ExecStopPost=$daemon --withdraw" Restart=on-failure; do
+    grep -qxF "$line" "$units/xen-iommud.service" || {
+        echo "the unit lacks $line" >&2
+        exit 1
+    }
+done
