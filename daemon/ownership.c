@@ -200,8 +200,8 @@ struct ownership ownership_resolve_dt(const struct dt_entry *entry,
         return doubt(DOUBT_OWNER_DOWN);
     if (owner)
         return guest(domain_list_find(domains, owner->domid));
-    /* Set aside for a guest: Xen keeps it from dom0. */
-    if (entry->node && entry->node->passthrough)
+    /* Set aside for a guest: Xen keeps it from dom0, to which it shows it as disabled. */
+    if (entry->node && (entry->node->passthrough || !entry->node->enabled))
         return (struct ownership){.kind = OWNER_NONE};
     /* One that came with an overlay may be set aside just as well: its properties are not read. */
     return entry->node ? (struct ownership){.kind = OWNER_DOM0} : doubt(DOUBT_NO_RECORD);

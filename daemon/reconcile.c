@@ -164,10 +164,11 @@ static void note_contradictions(struct reconciler *reconciler, struct complaints
         const struct device *device = &reconciler->inventory.devices[i];
 
         if (device->facts.claim != DT_NO_CLAIM && device->verdict.state == XENIOMMU_UNPROTECTED)
-            complain(now, &reconciler->oddities,
-                     "%s: the device tree claims Xen's IOMMU, but the hypervisor says that the "
-                     "device is not behind one",
-                     device->path);
+            complain(now, &reconciler->oddities, "%s: the device tree claims Xen's IOMMU, but %s",
+                     device->path,
+                     reconciler->iommu == IOMMU_DISABLED
+                         ? "Xen drives none"
+                         : "the hypervisor says that the device is not behind one");
     }
 }
 

@@ -127,10 +127,10 @@ static void hand_over(const struct parse *parse, const struct sorted *sorted, si
 static int sort_devices(const struct parse *parse)
 {
     const struct dt_blob *blob = &parse->blob;
-    struct sorted *sorted = calloc(blob->node_count + 1, sizeof(*sorted));
+    struct sorted *sorted = calloc(blob->node_count, sizeof(*sorted));
     size_t i, count = 0;
 
-    blob->tree->devices = calloc(blob->node_count + 1, sizeof(*blob->tree->devices));
+    blob->tree->devices = calloc(blob->node_count, sizeof(*blob->tree->devices));
     if (!sorted || !blob->tree->devices) {
         free(sorted);
         return -ENOMEM;
@@ -184,9 +184,9 @@ static int understand(struct parse *parse)
     const struct dt_blob *blob = &parse->blob;
     int rc = dt_phandles_collect(blob, &parse->phandles);
 
-    parse->devices = calloc(blob->node_count + 1, sizeof(*parse->devices));
-    parse->lengths = calloc(blob->node_count + 1, sizeof(*parse->lengths));
-    parse->masters = calloc(blob->node_count + 1, sizeof(*parse->masters));
+    parse->devices = calloc(blob->node_count, sizeof(*parse->devices));
+    parse->lengths = calloc(blob->node_count, sizeof(*parse->lengths));
+    parse->masters = calloc(blob->node_count, sizeof(*parse->masters));
     if (rc || !parse->devices || !parse->lengths || !parse->masters)
         return -ENOMEM;
     rc = write_paths(parse);

@@ -249,7 +249,7 @@ static int step(struct walk *walk, int *offset)
 /* As many nodes and properties as there can be; the walk stops where this does. */
 static int allocate(struct dt_blob *blob)
 {
-    size_t nodes = 1, properties = 1;
+    size_t nodes = 0, properties = 0;
     int offset = 0, next;
     uint32_t tag;
 
@@ -261,8 +261,8 @@ static int allocate(struct dt_blob *blob)
             break;
         offset = next;
     } while (tag != FDT_END);
-    blob->nodes = calloc(nodes, sizeof(*blob->nodes));
-    blob->properties = calloc(properties, sizeof(*blob->properties));
+    blob->nodes = calloc(nodes ? nodes : 1, sizeof(*blob->nodes));
+    blob->properties = calloc(properties ? properties : 1, sizeof(*blob->properties));
     return blob->nodes && blob->properties ? 0 : -ENOMEM;
 }
 
@@ -359,6 +359,9 @@ int dt_blob_read(struct dt_blob *blob, const void *bytes, size_t size)
         return rc;
     while (step(&walk, &offset))
         ;
+    if (!blob->node_count)
+        blob->nodes[blob->node_count++] =
+            (struct dt_node){.name = "", .parent = DT_NO_NODE, .damaged = true};
     return 0;
 }
 

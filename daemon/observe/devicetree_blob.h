@@ -67,8 +67,9 @@ struct dt_blob {
     struct devicetree *tree; /* takes the errors */
 };
 
-/* Reads the bytes into blob, which starts as zeroes but for tree. 0, -EINVAL or -ENOMEM as
- * devicetree_parse(). The caller clears blob in any case. */
+/* Reads the bytes into blob, which starts as zeroes but for tree. 0, and then there is a root, an
+ * empty one where the tree has none; -EINVAL or -ENOMEM as devicetree_parse(). The caller clears
+ * blob in any case. */
 int dt_blob_read(struct dt_blob *blob, const void *bytes, size_t size);
 
 void dt_blob_clear(struct dt_blob *blob);

@@ -51,7 +51,7 @@ int dt_phandles_collect(const struct dt_blob *blob, struct dt_phandles *phandles
     size_t i;
 
     *phandles = (struct dt_phandles){0};
-    phandles->entries = calloc(blob->node_count + 1, sizeof(*phandles->entries));
+    phandles->entries = calloc(blob->node_count, sizeof(*phandles->entries));
     if (!phandles->entries)
         return -ENOMEM;
     for (i = 0; i < blob->node_count; i++) {
@@ -104,7 +104,6 @@ size_t dt_list_next(struct dt_list *list, bool *dangling)
     node = dt_phandles_find(list->phandles, phandle);
     if (node == DT_NO_NODE) {
         *dangling = true;
-        list->at = count;
         return DT_NO_NODE;
     }
     cells = dt_blob_cells(list->blob, node, list->cells);
@@ -115,7 +114,6 @@ size_t dt_list_next(struct dt_list *list, bool *dangling)
         else
             dt_blob_error(list->blob, list->owner, name, "ends within the %d cells of 0x%x", cells,
                           phandle);
-        list->at = count;
         return DT_NO_NODE;
     }
     list->at += 1 + (size_t)cells;
@@ -273,7 +271,7 @@ int dt_refs_resolve(const struct dt_blob *blob, const struct dt_phandles *phandl
     size_t i;
     int rc;
 
-    refs.next = calloc(blob->node_count + 1, sizeof(*refs.next));
+    refs.next = calloc(blob->node_count, sizeof(*refs.next));
     if (!refs.next)
         return -ENOMEM;
     for (i = 0; i < blob->node_count; i++)
@@ -293,7 +291,7 @@ int dt_refs_resolve(const struct dt_blob *blob, const struct dt_phandles *phandl
 
 int dt_break_circles(const struct dt_blob *blob, const char *property, size_t *next, size_t count)
 {
-    size_t *walk = calloc(count + 1, sizeof(*walk)); /* the walk that came by, from 1 */
+    size_t *walk = calloc(count, sizeof(*walk)); /* the walk that came by, from 1 */
     size_t start, node, last;
 
     if (!walk)

@@ -34,8 +34,8 @@ struct dt_list {
     size_t at; /* the next cell */
 };
 
-/* The next entry's node. DT_NO_NODE at the end and at what cannot be read: that is noted as an
- * error, but for a phandle that no node has, which sets *dangling. */
+/* The next entry's node. DT_NO_NODE at the end and at what cannot be read, where the list ends too:
+ * that is noted as an error, but for a phandle that no node has, which sets *dangling. */
 size_t dt_list_next(struct dt_list *list, bool *dangling);
 
 /* Fills iommu, iommu_disabled, dangling, grant_dma, grant_dma_stub, virtio_iommu, is_iommu and

@@ -140,7 +140,7 @@ static enum dt_relevance relevance_of(const struct dt_blob *blob, size_t node,
 
 int dt_rule_relevance(const struct dt_blob *blob, const bool *masters, struct dt_device *devices)
 {
-    struct place *places = calloc(blob->node_count + 1, sizeof(*places));
+    struct place *places = calloc(blob->node_count, sizeof(*places));
     size_t i;
 
     if (!places)
@@ -208,8 +208,8 @@ static void settle(const struct dt_blob *blob, const size_t *next, bool *done,
 int dt_rule_coherent(const struct dt_blob *blob, const struct dt_phandles *phandles,
                      struct dt_device *devices)
 {
-    size_t *next = calloc(blob->node_count + 1, sizeof(*next));
-    bool *done = calloc(blob->node_count + 1, sizeof(*done));
+    size_t *next = calloc(blob->node_count, sizeof(*next));
+    bool *done = calloc(blob->node_count, sizeof(*done));
     size_t i;
     int rc = next && done ? 0 : -ENOMEM;
 

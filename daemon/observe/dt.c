@@ -33,6 +33,7 @@ struct dt_observer {
     struct udev *udev;
     struct udev_monitor *monitor;
     struct devicetree *tree; /* NULL: none */
+    bool dom0_tree;          /* as Xen made it for dom0, not the host's own */
     struct founds founds;
     struct dt_entries entries;
 };
@@ -80,6 +81,7 @@ static int read_tree(struct dt_observer *observer, const char *file, const char 
     size_t size = 0;
     int rc;
 
+    observer->dom0_tree = !file;
     if (file)
         snprintf(path, sizeof(path), "%s", file);
     else
@@ -186,11 +188,11 @@ static int enumerate(struct dt_observer *observer, struct founds *founds)
 /* ------------------------------------------------------------- both together */
 
 /* What the tree lists of its own accord: what can do DMA or may, and is for some domain's drivers.
- */
-static bool is_listed(const struct dt_device *node)
+ * In dom0's tree Xen has replaced "xen,passthrough" by status = "disabled". */
+static bool is_listed(const struct dt_device *node, bool dom0_tree)
 {
     return (node->relevance == DT_DMA_UNKNOWN || node->relevance == DT_DMA_CAPABLE) &&
-           !node->is_iommu && (node->enabled || node->passthrough);
+           !node->is_iommu && (node->enabled || node->passthrough || dom0_tree);
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -208,13 +210,14 @@ static struct dt_entry *find_entry(const struct dt_entries *entries, const char 
 }
 
 /* Devices that are in no flattened tree came with an overlay; what they can do is not known. */
-static void merge(const struct devicetree *tree, const struct founds *founds,
+static void merge(const struct dt_observer *observer, const struct founds *founds,
                   struct dt_entries *entries)
 {
+    const struct devicetree *tree = observer->tree;
     size_t listed;
 
     for (size_t i = 0; tree && i < tree->count; i++)
-        if (is_listed(&tree->devices[i]))
+        if (is_listed(&tree->devices[i], observer->dom0_tree))
             entries->entries[entries->count++] =
                 (struct dt_entry){.path = tree->devices[i].path, .node = &tree->devices[i]};
     listed = entries->count;
@@ -251,7 +254,7 @@ int dt_observer_rescan(struct dt_observer *observer)
         founds_clear(&founds);
         return rc;
     }
-    merge(observer->tree, &founds, &entries);
+    merge(observer, &founds, &entries);
     founds_clear(&observer->founds);
     free(observer->entries.entries);
     observer->founds = founds;

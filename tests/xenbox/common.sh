@@ -20,10 +20,19 @@ target_dir() {
     echo "$XENBOX_CACHE/$1"
 }
 
+# target_architecture TARGET: the architecture of its packages
+target_architecture() {
+    case $1 in
+    smmu) dpkg --print-architecture ;;
+    *) echo "$1" ;;
+    esac
+}
+
 # library_triplet TARGET: the name of the target's library folders
 library_triplet() {
     case $1 in
     amd64) echo x86_64-linux-gnu ;;
+    arm64) echo aarch64-linux-gnu ;;
     *) die "no library folder known for target '$1'" ;;
     esac
 }

@@ -288,11 +288,15 @@ all_dom0() {
 
 # ---- guests
 
-# guest_config NAME [LINE...]: prints an xl configuration for a PV guest with further lines
+# guest_config NAME [LINE...]: prints an xl configuration for a guest (PV; PVH on Arm) with further lines
 guest_config() {
+    case $(uname -m) in
+    aarch64) config_type=pvh ;;
+    *) config_type=pv ;;
+    esac
     cat << CONFIG
 name = "$1"
-type = "pv"
+type = "$config_type"
 memory = 160
 kernel = "/box/vmlinuz"
 ramdisk = "/box/guest.cpio.gz"
