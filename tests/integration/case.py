@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The test case all others build on: a machine with a few functions, its xenstored and daemon."""
 import os
-import sys
 import unittest
 
 from daemon import HOST_TREE, Daemon
@@ -29,7 +28,6 @@ class RigCase(unittest.TestCase):
     def setUp(self):
         self.rig = Rig(os.environ['RIG_KIND'])
         self.addCleanup(self.rig.stop)
-        self.addCleanup(self._show_log_of_failure)
         self.rig.start()
         self.hypervisor = self.rig.hypervisor
         self.host = HostPci(self.rig)
@@ -48,17 +46,15 @@ class RigCase(unittest.TestCase):
         self.host.add(NIC2, 0x020000, 'e1000e')
         self.host.add(BEHIND_PORT, 0x020000, 'igb', below=ROOT_PORT)
 
-    def _show_log_of_failure(self):
-        failed = any(error for _, error in self._outcome.errors if error) \
-            if hasattr(self._outcome, 'errors') else not self._outcome.success
-        if failed:
-            sys.stderr.write(f'--- the daemon said in {self.id()}:\n{self._daemon_log()}---\n')
-
-    def _daemon_log(self):
-        try:
-            return self.daemon.log()
-        except (AttributeError, OSError):
-            return ''
+    def logs(self):
+        """What all the programs said, as far as they still can be asked."""
+        found = []
+        for name in sorted(os.listdir(self.rig.folder)) if os.path.isdir(self.rig.folder) else []:
+            if name.endswith('.log'):
+                path = os.path.join(self.rig.folder, name)
+                with open(path, encoding='utf-8', errors='replace') as file:
+                    found += [f'{name}: {line}' for line in file.read().splitlines()[-60:]]
+        return '\n'.join(found)
 
     def _end_daemon(self):
         """The daemon must never have crashed or reported an error in memory use, and what it wrote
@@ -154,11 +150,13 @@ class RigCase(unittest.TestCase):
         self.wait_host(SPARE, state='quarantined')
 
     def sync_uevents(self):
-        """The same for uevents."""
+        """The same for uevents. Dom0's tree comes after the host's."""
         self.host.add(PASSING)
         self.wait_host(PASSING, owner='0')
+        self.wait_record(0, PASSING, swiotlb='keep')
         self.host.remove(PASSING)
         self.wait_host(PASSING)
+        self.wait_record(0, PASSING)
 
     # what it must not say
 

@@ -7,6 +7,28 @@ import unittest
 import rig
 
 
+class Result(unittest.TextTestResult):
+    """Shows the programs' messages with each failure, while they are still there."""
+
+    def show_logs(self, test):
+        logs = getattr(test, 'logs', None)
+        if logs:
+            self.stream.writeln(f'\n--- {test.id()}\n{logs()}\n---')
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.show_logs(test)
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self.show_logs(test)
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err:
+            self.show_logs(test)
+
+
 def main():
     name, kind, *chosen = sys.argv[1:]
     if kind not in rig.KINDS:
@@ -15,7 +37,7 @@ def main():
     module = os.path.splitext(os.path.basename(name))[0]
     suite = unittest.defaultTestLoader.loadTestsFromNames(
         [f'{module}.{test}' for test in chosen] or [module])
-    result = unittest.TextTestRunner(verbosity=2).run(suite)
+    result = unittest.TextTestRunner(verbosity=2, resultclass=Result).run(suite)
     sys.exit(0 if result.wasSuccessful() and result.testsRun else 1)
 
 

@@ -48,13 +48,16 @@ class Generation(RigCase):
         self.assertEqual(self.grown(before)[0], 1)
         self.assertEqual(len(watcher.take_events()), 1)
 
-    def test_guest_sees_one_event(self):
+    def test_guest_sees_one_event_per_change(self):
         watcher = self.rig.guest(1).store()
         watcher.watch('iommu/generation')
+        before = self.generation(1)
         self.toolstack.attach(1, NIC).finish()
         self.wait_record(1, FIRST, state='protected')
         self.sync()
-        self.assertEqual(watcher.take_events(), ['iommu/generation'])
+        events = watcher.take_events()
+        self.assertEqual(events, ['iommu/generation'] * (self.generation(1) - before))
+        self.assertIn(len(events), (1, 2), 'protected, perhaps unknown before')
 
     def check_silence(self, *triggers):
         """None of these leads to a write: only what sync() itself does is seen."""
@@ -109,11 +112,8 @@ class Generation(RigCase):
     def test_oracle_is_not_polled(self):
         """Nothing changes, so nothing is asked: each EINVAL is a line on Xen's console."""
         calls = len(self.hypervisor.calls('xc_test_assign_device', on=DISK))
-        self.host.add(PASSING)
-        self.wait_host(PASSING, owner='0')
         for _ in range(3):
-            self.wait_oracle(PASSING, lambda: (self.host.remove(PASSING), self.wait_host(PASSING),
-                                               self.host.add(PASSING)))
+            self.sync_uevents()
         self.assertEqual(len(self.hypervisor.calls('xc_test_assign_device', on=DISK)), calls)
 
     def test_goes_on_after_a_restart(self):

@@ -101,3 +101,21 @@ class Hotplug(RigCase):
             self.host.remove(PASSING)
         self.wait_host(PASSING)
         self.wait_record(0, PASSING)
+
+    def test_replaced_while_it_is_busy(self):
+        """Another function at the same address: what was found out of the first does not hold."""
+        self.host.add(PASSING)
+        self.wait_host(PASSING, state='relaxed')
+        with self.hypervisor.held('xc_test_assign_device', lambda: self.host.add('0000:00:1c.0'),
+                                  on='0000:00:1c.0'):
+            self.host.remove(PASSING)
+            self.host.add(PASSING, known=False)
+        self.sync_by('0000:00:1b.0')
+        self.assertEqual(self.host_record(PASSING)['state'], 'unknown')
+
+    def sync_by(self, bdf):
+        """sync_uevents() with another function."""
+        self.host.add(bdf)
+        self.wait_host(bdf, owner='0')
+        self.host.remove(bdf)
+        self.wait_host(bdf)

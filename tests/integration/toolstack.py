@@ -7,6 +7,7 @@ import contextlib
 import functools
 
 from hostpci import PCIBACK
+from waiting import wait_until
 
 # what a domain finds in its home: dom0's, or its own
 DOM0_NODES = ('', '/cpu', '/memory', '/device', '/control')
@@ -133,9 +134,10 @@ class Toolstack:
         self.store.remove(f'/libxl/{domid}')
 
     def destroy_domain(self, domid):
-        """The hypervisor's part."""
+        """The hypervisor's part. No domid is used again before xenstored knows that it is free."""
         self.rig.drop_guest(domid)
         self.hypervisor.remove_domain(domid)
+        wait_until(lambda: not self.store.is_introduced(domid), 'xenstored to forget the domain')
 
     # xl pci-assignable-add, pci-assignable-remove -r
 

@@ -21,6 +21,7 @@
 struct binding {
     struct store_channel *channel; /* NULL: a free port */
     int fifo;
+    uint32_t domid;
 };
 
 static pthread_mutex_t bindings_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -171,7 +172,7 @@ static evtchn_port_t add_binding(struct binding binding)
 EXPORT xenevtchn_port_or_error_t xenevtchn_bind_interdomain(xenevtchn_handle *handle,
                                                             uint32_t domid, evtchn_port_t remote)
 {
-    struct binding binding;
+    struct binding binding = {.domid = domid};
     evtchn_port_t port;
 
     if (fault("xenevtchn_bind_interdomain"))
@@ -197,6 +198,18 @@ EXPORT xenevtchn_port_or_error_t xenevtchn_bind_interdomain(xenevtchn_handle *ha
     binding.channel->local_port = port;
     state_raise(&binding.channel->to_daemon, handle->fd, port); /* Xen leaves it pending at bind */
     return (xenevtchn_port_or_error_t)port;
+}
+
+bool evtchn_bound_to_others(const struct domain *domains, size_t count)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&bindings_lock);
+    for (uint32_t i = 0; i < binding_count; i++)
+        if (bindings[i].channel && !domains_find(domains, count, bindings[i].domid))
+            found = true;
+    pthread_mutex_unlock(&bindings_lock);
+    return found;
 }
 
 EXPORT int xenevtchn_unbind(xenevtchn_handle *handle, evtchn_port_t port)

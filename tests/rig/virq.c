@@ -5,13 +5,17 @@
 #include "textfile.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 #include <xenctrl.h>
+
+#define INTERVAL_MS 100
 
 struct watcher {
     struct xenevtchn_handle *handle;
@@ -21,18 +25,22 @@ struct watcher {
     int inotify;
 };
 
-/* Whether a domain went away, or began to die or shut down. */
+/* Whether a domain went away, or began to die or shut down. One that came and went since the last
+ * look is known by its channel. */
 static bool has_ended(const struct watcher *old, const struct domain *now, size_t count)
 {
     const uint32_t endings = XEN_DOMINF_dying | XEN_DOMINF_shutdown;
 
-    for (size_t i = 0; i < old->count; i++) {
-        const struct domain *domain = domains_find(now, count, old->domains[i].domid);
+    for (size_t i = 0; i < old->count; i++)
+        if (!domains_find(now, count, old->domains[i].domid))
+            return true;
+    for (size_t i = 0; i < count; i++) {
+        const struct domain *before = domains_find(old->domains, old->count, now[i].domid);
 
-        if (!domain || (domain->flags & endings & ~old->domains[i].flags))
+        if (now[i].flags & endings & ~(before ? before->flags : 0))
             return true;
     }
-    return false;
+    return evtchn_bound_to_others(now, count);
 }
 
 static void look_again(struct watcher *watcher)
@@ -56,13 +64,19 @@ static void look_again(struct watcher *watcher)
         state_raise(&watcher->handle->state->virq_pending, watcher->handle->fd, VIRQ_PORT);
 }
 
+/* Looks after every change in the folder, and now and then all the same. */
 static void *watch(void *arg)
 {
     struct watcher *watcher = arg;
+    struct pollfd pollfd = {.fd = watcher->inotify, .events = POLLIN};
     char events[4096] __attribute__((aligned(8)));
 
-    while (read(watcher->inotify, events, sizeof(events)) > 0 || errno == EINTR)
+    while (poll(&pollfd, 1, INTERVAL_MS) >= 0) {
+        if (pollfd.revents && read(watcher->inotify, events, sizeof(events)) < 0)
+            break;
         look_again(watcher);
+    }
+    fprintf(stderr, "fakexen: the domains are not watched any more: %s\n", strerror(errno));
     return NULL;
 }
 
