@@ -25,9 +25,10 @@ struct reconciler {
     bool unwritten;    /* a domain's tree could not be written in the last pass */
     bool homeless;     /* a live domain has no home in XenStore yet */
     bool published;    /* once at least */
-    struct complaints oddities; /* what the toolstack wrote of things that are not there */
-    struct complaints troubles; /* what Xen failed to answer in the last pass */
-    struct complaints now;      /* ... in this one */
+    struct complaints oddities;       /* what the toolstack wrote of things that are not there */
+    struct complaints contradictions; /* claims of the device tree that Xen denies */
+    struct complaints troubles;       /* what Xen failed to answer in the last pass */
+    struct complaints now;            /* ... in this one */
 };
 
 int reconciler_new(struct reconciler **out, const struct reconcile_parts *parts)
@@ -47,6 +48,7 @@ void reconciler_free(struct reconciler *reconciler)
     inventory_clear(&reconciler->inventory);
     domain_list_free(&reconciler->domains);
     complaints_clear(&reconciler->oddities);
+    complaints_clear(&reconciler->contradictions);
     complaints_clear(&reconciler->troubles);
     complaints_clear(&reconciler->now);
     free(reconciler);
@@ -157,21 +159,6 @@ static void read_hypervisor(struct reconciler *reconciler)
     close_troubles(reconciler);
 }
 
-/* A claim of the static tree that Xen denies; as of the last pass, whose facts are still there. */
-static void note_contradictions(struct reconciler *reconciler, struct complaints *now)
-{
-    for (size_t i = reconciler->inventory.pci_count; i < reconciler->inventory.count; i++) {
-        const struct device *device = &reconciler->inventory.devices[i];
-
-        if (device->facts.claim != DT_NO_CLAIM && device->verdict.state == XENIOMMU_UNPROTECTED)
-            complain(now, &reconciler->oddities, "%s: the device tree claims Xen's IOMMU, but %s",
-                     device->path,
-                     reconciler->iommu == IOMMU_DISABLED
-                         ? "Xen drives none"
-                         : "the hypervisor says that the device is not behind one");
-    }
-}
-
 static void note_oddities(struct reconciler *reconciler)
 {
     const struct assignment *assignment = assignment_observer_get(reconciler->parts.assignment);
@@ -191,7 +178,6 @@ static void note_oddities(struct reconciler *reconciler)
                      "/local/domain/0/backend/pci/%u: names %s, but there is no such device",
                      claim->domid, name);
     }
-    note_contradictions(reconciler, &now);
     complaints_clear(&reconciler->oddities);
     reconciler->oddities = now;
 }
@@ -465,6 +451,25 @@ static int verify_homes(struct reconciler *reconciler)
 
 /* ------------------------------------------------------------- a pass */
 
+/* A claim of the static tree that Xen denies. */
+static void note_contradictions(struct reconciler *reconciler)
+{
+    struct complaints now = {NULL, 0};
+
+    for (size_t i = reconciler->inventory.pci_count; i < reconciler->inventory.count; i++) {
+        const struct device *device = &reconciler->inventory.devices[i];
+
+        if (device->facts.claim != DT_NO_CLAIM && device->verdict.state == XENIOMMU_UNPROTECTED)
+            complain(&now, &reconciler->contradictions,
+                     "%s: the device tree claims Xen's IOMMU, but %s", device->path,
+                     reconciler->iommu == IOMMU_DISABLED
+                         ? "Xen drives none"
+                         : "the hypervisor says that the device is not behind one");
+    }
+    complaints_clear(&reconciler->contradictions);
+    reconciler->contradictions = now;
+}
+
 /* What can be known without asking Xen about single devices. */
 static int observe(struct reconciler *reconciler)
 {
@@ -493,6 +498,7 @@ static int conclude_and_publish(struct reconciler *reconciler)
     if (rc < 0)
         return rc;
     conclude(reconciler);
+    note_contradictions(reconciler);
     rc = publish(reconciler);
     reconciler->published = reconciler->published || rc == 0;
     return rc;

@@ -154,6 +154,14 @@ static bool is_recorded(const struct assignment *assignment, const struct pci_cl
            (record->domid == claim->domid || record->domid == claim->serves);
 }
 
+/* What a guest is told of a device that a record names, and that is not known to be its own:
+ * nothing of the verdict that another owner got. */
+static struct verdict unconfirmed(const struct device *device)
+{
+    return policy_unknown(policy_is_claim(&device->verdict) ? "assignment-ending"
+                                                            : device->verdict.reason);
+}
+
 static void see_guest(const struct view_source *source, uint32_t domid, struct sightings *seen)
 {
     const struct assignment *assignment = source->assignment;
@@ -172,8 +180,7 @@ static void see_guest(const struct view_source *source, uint32_t domid, struct s
         item->device = device;
         item->verdict = device->verdict;
         if (device->owner.kind != OWNER_GUEST || device->owner.domid != domid)
-            item->verdict = policy_unknown(
-                policy_is_claim(&device->verdict) ? "assignment-ending" : device->verdict.reason);
+            item->verdict = unconfirmed(device);
         seen->count++;
     }
 }
@@ -319,7 +326,7 @@ static int add_dt_of_guest(const struct view_source *source, uint32_t domid, str
             continue;
         verdict = device->owner.kind == OWNER_GUEST && device->owner.domid == domid
                       ? device->verdict
-                      : policy_unknown("records-conflict");
+                      : unconfirmed(device);
         if (dt_base(record->guest_path ? record->guest_path : record->path, base))
             rc = add_once(tree, base, &verdict);
     }

@@ -155,18 +155,11 @@ static int compare_aliases(const void *a, const void *b)
     return left->path < right->path ? -1 : left->path > right->path;
 }
 
-static int read_aliases(const struct dt_blob *blob)
+static void sort_aliases(const struct dt_blob *blob)
 {
     struct devicetree *tree = blob->tree;
     size_t i, kept = 0;
 
-    tree->aliases = calloc(blob->property_count + 1, sizeof(*tree->aliases));
-    if (!tree->aliases)
-        return -ENOMEM;
-    for (i = 0; i < blob->property_count; i++)
-        if (blob->properties[i].id == DT_PROP_ALIAS && !blob->properties[i].bad)
-            tree->aliases[tree->alias_count++] = (struct dt_alias){
-                blob->properties[i].name, (const char *)blob->properties[i].value};
     qsort(tree->aliases, tree->alias_count, sizeof(*tree->aliases), compare_aliases);
     for (i = 0; i < tree->alias_count; i++) {
         if (kept && strcmp(tree->aliases[kept - 1].name, tree->aliases[i].name) == 0)
@@ -175,7 +168,6 @@ static int read_aliases(const struct dt_blob *blob)
             tree->aliases[kept++] = tree->aliases[i];
     }
     tree->alias_count = kept;
-    return 0;
 }
 
 /* From the nodes to the tree. 0 or -ENOMEM. */
@@ -201,7 +193,8 @@ static int understand(struct parse *parse)
         rc = dt_rule_coherent(blob, &parse->phandles, parse->devices);
     if (!rc)
         rc = sort_devices(parse);
-    return rc ? rc : read_aliases(blob);
+    sort_aliases(blob);
+    return rc;
 }
 
 int devicetree_parse(const void *blob, size_t size, struct devicetree **tree)

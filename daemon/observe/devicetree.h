@@ -72,7 +72,7 @@ struct devicetree {
 };
 
 /* Reads the tree in the size bytes at blob; they are copied. 0, also when parts were bad: see
- * errors. -EINVAL: not a flattened tree of a version that libfdt reads, or more than
+ * errors. -EINVAL: not a flattened tree of version 16 or 17, or more than
  * DEVICETREE_MAX_SIZE bytes of it. -ENOMEM. On an error *tree is NULL. The caller frees *tree. */
 int devicetree_parse(const void *blob, size_t size, struct devicetree **tree);
 

@@ -54,6 +54,7 @@ struct dt_node {
     size_t parent; /* before its children; DT_NO_NODE for the root, which is node 0 */
     size_t first_property;
     size_t property_count;
+    uint32_t seen; /* 1 << id of each property that it has */
     bool has_children;
     bool damaged;
 };
@@ -64,7 +65,7 @@ struct dt_blob {
     size_t node_count;
     struct dt_property *properties;
     size_t property_count;
-    struct devicetree *tree; /* takes the errors */
+    struct devicetree *tree; /* takes the errors and the aliases, these not sorted */
 };
 
 /* Reads the bytes into blob, which starts as zeroes but for tree. 0, and then there is a root, an
@@ -73,6 +74,10 @@ struct dt_blob {
 int dt_blob_read(struct dt_blob *blob, const void *bytes, size_t size);
 
 void dt_blob_clear(struct dt_blob *blob);
+
+/* Adds a property, with its size, value and name, to the node that was the last to begin, if it is
+ * of use. */
+void dt_blob_add(struct dt_blob *blob, size_t node, struct dt_property property);
 
 /* The node's first property of that kind, NULL where it is absent or bad. What comes back has the
  * format of its kind: text ends in NUL, a number is one cell, a list is one or more whole cells. */

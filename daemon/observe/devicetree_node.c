@@ -8,29 +8,21 @@
 
 enum { CELL = 4 };
 
-static const struct dt_property *first_of(const struct dt_blob *blob, size_t node,
-                                          enum dt_property_id id)
+const struct dt_property *dt_blob_get(const struct dt_blob *blob, size_t node,
+                                      enum dt_property_id id)
 {
     const struct dt_node *of = &blob->nodes[node];
     size_t i;
 
     for (i = of->first_property; i < of->first_property + of->property_count; i++)
         if (blob->properties[i].id == id)
-            return &blob->properties[i];
+            return blob->properties[i].bad ? NULL : &blob->properties[i];
     return NULL;
-}
-
-const struct dt_property *dt_blob_get(const struct dt_blob *blob, size_t node,
-                                      enum dt_property_id id)
-{
-    const struct dt_property *property = first_of(blob, node, id);
-
-    return property && !property->bad ? property : NULL;
 }
 
 bool dt_blob_has(const struct dt_blob *blob, size_t node, enum dt_property_id id)
 {
-    return first_of(blob, node, id) != NULL;
+    return blob->nodes[node].seen & 1U << id;
 }
 
 const char *dt_blob_text(const struct dt_blob *blob, size_t node, enum dt_property_id id)

@@ -17,7 +17,8 @@ struct refs {
     const struct dt_phandles *phandles;
     struct dt_device *devices;
     bool *masters;
-    size_t *next; /* the IOMMU that a node is behind */
+    size_t *next;           /* the IOMMU that a node is behind */
+    enum iommu_kind *kinds; /* what each node is to those that name it */
 };
 
 static int compare_phandles(const void *a, const void *b)
@@ -141,7 +142,7 @@ static void relate(struct refs *refs, size_t node, size_t iommu)
 {
     struct dt_device *device = &refs->devices[node];
 
-    switch (kind_of(refs->blob, iommu)) {
+    switch (refs->kinds[iommu]) {
     case IOMMU_EL2:
         device->claim = DT_CLAIM_IOMMU_EL2;
         break;
@@ -264,28 +265,41 @@ static void read_own(struct refs *refs, size_t node)
     read_map(refs, node);
 }
 
+static void read_all(struct refs *refs)
+{
+    const struct dt_blob *blob = refs->blob;
+    size_t i;
+
+    for (i = 0; i < blob->node_count; i++) {
+        refs->next[i] = DT_NO_NODE;
+        refs->kinds[i] = kind_of(blob, i);
+    }
+    for (i = 0; i < blob->node_count; i++)
+        read_own(refs, i);
+    for (i = 0; i < blob->node_count; i++)
+        if (dt_blob_has(blob, i, DT_PROP_MMU_MASTERS))
+            read_masters(refs, i);
+}
+
 int dt_refs_resolve(const struct dt_blob *blob, const struct dt_phandles *phandles,
                     struct dt_device *devices, bool *masters)
 {
-    struct refs refs = {blob, phandles, devices, masters, NULL};
+    struct refs refs = {blob, phandles, devices, masters, NULL, NULL};
+    int rc = -ENOMEM;
     size_t i;
-    int rc;
 
     refs.next = calloc(blob->node_count, sizeof(*refs.next));
-    if (!refs.next)
-        return -ENOMEM;
-    for (i = 0; i < blob->node_count; i++)
-        refs.next[i] = DT_NO_NODE;
-    for (i = 0; i < blob->node_count; i++)
-        read_own(&refs, i);
-    for (i = 0; i < blob->node_count; i++)
-        if (dt_blob_has(blob, i, DT_PROP_MMU_MASTERS))
-            read_masters(&refs, i);
+    refs.kinds = calloc(blob->node_count, sizeof(*refs.kinds));
+    if (!refs.next || !refs.kinds)
+        goto out;
+    read_all(&refs);
     rc = dt_break_circles(blob, "iommus", refs.next, blob->node_count);
     for (i = 0; i < blob->node_count; i++)
         if (refs.next[i] != DT_NO_NODE)
             devices[i].iommu = devices[refs.next[i]].path;
+out:
     free(refs.next);
+    free(refs.kinds);
     return rc;
 }
 
