@@ -196,17 +196,21 @@ static struct ownership resolve(const struct reconciler *reconciler, const struc
                                 &reconciler->domains);
 }
 
-/* Some domain has it that no record names: libxl forgets to take back what it failed to attach.
- * Only the end of that domain sets it free. */
-static bool is_held(const struct device *device)
+/* Xen's last answer does not fit the records: one of them is older than the other, or some domain
+ * has what libxl forgot to take back after a failed attach. */
+static bool is_contradicted(const struct device *device)
 {
+    if (device->owner.kind == OWNER_GUEST)
+        return device->oracle == ORACLE_FREE;
     if (device->bus == BUS_DT && device->owner.kind == OWNER_DOM0)
         return false;
-    return device->oracle == ORACLE_TAKEN && device->owner.kind != OWNER_GUEST;
+    return device->oracle == ORACLE_TAKEN;
 }
 
-static int resolve_owners(struct reconciler *reconciler)
+/* reread: something of the toolstack's records was read anew. */
+static int resolve_owners(struct reconciler *reconciler, bool reread)
 {
+    bool changed = reread || reconciler->domain_ended;
     int rc = 0;
 
     if (reconciler->devices_changed)
@@ -224,8 +228,8 @@ static int resolve_owners(struct reconciler *reconciler)
         struct ownership owner = resolve(reconciler, device);
 
         device->moved = !ownership_same(&owner, &device->owner);
-        device->ask = device->ask || device->moved || (reconciler->domain_ended && is_held(device));
         device->owner = owner;
+        device->ask = device->ask || device->moved || (changed && is_contradicted(device));
         device->fresh = false;
     }
     reconciler->domain_ended = false;
@@ -484,8 +488,8 @@ static int observe(struct reconciler *reconciler)
     reconciler->blind = unreadable < 0;
     if (reconciler->blind)
         log_warning("reading the toolstack's records: %s", strerror(-unreadable));
-    rc = resolve_owners(reconciler);
-    return rc < 0 ? rc : unreadable;
+    rc = resolve_owners(reconciler, unreadable > 0);
+    return rc < 0 ? rc : unreadable < 0 ? unreadable : 0;
 }
 
 /* What has to be asked about single devices, and what follows. */

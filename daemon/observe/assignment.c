@@ -475,7 +475,7 @@ int assignment_observer_refresh(struct assignment_observer *observer,
     observer->dirty_count = 0;
     for (size_t i = 0; i < observer->dir_count; i++)
         observer->dirs[i].dirty = false;
-    return 0;
+    return 1;
 }
 
 const struct assignment *assignment_observer_get(const struct assignment_observer *observer)

@@ -63,8 +63,9 @@ bool assignment_observer_event(struct assignment_observer *observer, const char 
 void assignment_observer_touch(struct assignment_observer *observer);
 
 /* Reads again what changed, in one consistent view: records of these functions only, and where the
- * backend's root cannot be listed, directories of these domains only. 0, or a negative errno, and
- * then the same is due again and what assignment_observer_get() gives is as it was. */
+ * backend's root cannot be listed, directories of these domains only. 1 when something was read, 0
+ * when nothing was due, or a negative errno, and then the same is due again and what
+ * assignment_observer_get() gives is as it was. */
 int assignment_observer_refresh(struct assignment_observer *observer,
                                 const struct pci_topology *topology,
                                 const struct domain_list *domains);
