@@ -115,8 +115,10 @@ class WhileItRuns(FaultCase):
             self.check_right()
 
     def sync_by_domain(self):
-        """What a failing hypervisor lets through: the tree of dom0 follows the host's."""
-        wait_until(lambda: self.record(0, DISK).get('state') in (None, 'unknown'), "dom0's tree")
+        """What a failing hypervisor lets through: the domains' trees follow the host's."""
+        for domid, bdf in ((0, DISK), (1, FIRST)):
+            wait_until(lambda key=(domid, bdf): self.record(*key).get('state') in
+                       (None, 'unknown'), f"domain {domid}'s tree")
 
     def test_physinfo(self):
         self.check('xc_physinfo', 'EPERM')
