@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Trees that no tool would write: damaged structure, endless nesting, any bytes. No crash, no hang,
- * bounded memory, and what can be read still counts. */
+/* Trees that no tool would write: damaged structure, any bytes. No crash, and what can be read
+ * still counts. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -265,158 +265,6 @@ static void names_of_any_bytes(void **state)
     devicetree_free(tree);
 }
 
-/* A tree of so many nodes in each other, with names of that length, laid out by hand. */
-static struct devicetree *nested(size_t depth, size_t name_length)
-{
-    size_t cells = 2 + (name_length / CELL + 1) + 1, i;
-    size_t size = sizeof(struct fdt_header) + (2 + depth * cells + 2) * CELL;
-    fdt32_t *fdt = calloc(1, size), *at = fdt + sizeof(struct fdt_header) / CELL;
-    struct devicetree *tree;
-
-    assert_non_null(fdt);
-    fdt_set_magic(fdt, FDT_MAGIC);
-    fdt_set_totalsize(fdt, (uint32_t)size);
-    fdt_set_version(fdt, 17);
-    fdt_set_last_comp_version(fdt, 16);
-    fdt_set_off_dt_struct(fdt, sizeof(struct fdt_header));
-    fdt_set_size_dt_struct(fdt, (uint32_t)(size - sizeof(struct fdt_header)));
-    fdt_set_off_dt_strings(fdt, (uint32_t)size);
-    fdt32_st(at++, FDT_BEGIN_NODE);
-    at++;
-    for (i = 0; i < depth; i++) {
-        fdt32_st(at++, FDT_BEGIN_NODE);
-        memset(at, 'x', name_length);
-        at += name_length / CELL + 1;
-    }
-    for (i = 0; i <= depth; i++)
-        fdt32_st(at++, FDT_END_NODE);
-    fdt32_st(at, FDT_END);
-    assert_int_equal(devicetree_parse(fdt, size, &tree), 0);
-    free(fdt);
-    expect_sane(tree);
-    return tree;
-}
-
-static void nesting(void **state)
-{
-    struct devicetree *tree;
-
-    (void)state;
-    tree = nested(1023, 1);
-    assert_int_equal(tree->count, 1023);
-    assert_int_equal(tree->error_count, 0);
-    assert_false(tree->incomplete);
-    assert_int_equal(strlen(tree->devices[1022].path), 2046);
-    devicetree_free(tree);
-
-    tree = nested(100000, 1);
-    assert_int_equal(tree->count, 1023);
-    assert_int_equal(tree->error_count, 1);
-    assert_non_null(
-        strstr(tree->errors[0], "/x/x: a path of 2048 bytes: left out, with all below"));
-    assert_memory_equal(tree->errors[0], "...", 3);
-    assert_true(tree->incomplete);
-    devicetree_free(tree);
-}
-
-static void names_up_to_the_limit(void **state)
-{
-    struct devicetree *tree;
-
-    (void)state;
-    tree = nested(1, DEVICETREE_PATH_MAX - 2);
-    assert_int_equal(tree->count, 1);
-    assert_false(tree->incomplete);
-    devicetree_free(tree);
-    tree = nested(1, DEVICETREE_PATH_MAX - 1);
-    assert_int_equal(tree->count, 0);
-    assert_int_equal(tree->error_count, 1);
-    assert_true(tree->incomplete);
-    devicetree_free(tree);
-    tree = nested(1, 100000);
-    assert_int_equal(tree->count, 0);
-    devicetree_free(tree);
-}
-
-/* Writes a node with a name of one letter and a number, and its end: at most 5 cells. */
-static fdt32_t *leaf(fdt32_t *at, size_t number)
-{
-    char name[3 * CELL] = "";
-    size_t length = (size_t)snprintf(name, sizeof(name), "n%zx", number) / CELL + 1;
-
-    fdt32_st(at, FDT_BEGIN_NODE);
-    memcpy(at + 1, name, length * CELL);
-    fdt32_st(at + 1 + length, FDT_END_NODE);
-    return at + 2 + length;
-}
-
-static void more_paths_than_memory_for_them(void **state)
-{
-    enum { DEEP = 2000 };
-    size_t size = DEVICETREE_MAX_SIZE, total = 0, i;
-    fdt32_t *fdt = calloc(1, size), *at = fdt + sizeof(struct fdt_header) / CELL;
-    struct devicetree *tree;
-
-    (void)state;
-    assert_non_null(fdt);
-    fdt_set_magic(fdt, FDT_MAGIC);
-    fdt_set_totalsize(fdt, (uint32_t)size);
-    fdt_set_version(fdt, 17);
-    fdt_set_last_comp_version(fdt, 16);
-    fdt_set_off_dt_struct(fdt, sizeof(struct fdt_header));
-    fdt_set_size_dt_struct(fdt, (uint32_t)(size - sizeof(struct fdt_header)));
-    fdt_set_off_dt_strings(fdt, (uint32_t)size);
-    fdt32_st(at, FDT_BEGIN_NODE);
-    at += 2;
-    fdt32_st(at++, FDT_BEGIN_NODE);
-    memset(at, 'x', DEEP);
-    at += DEEP / CELL + 1;
-    for (i = 0; (size_t)(at - fdt) * CELL < size - 8 * CELL; i++)
-        at = leaf(at, i);
-    fdt32_st(at++, FDT_END_NODE);
-    fdt32_st(at++, FDT_END_NODE);
-    fdt32_st(at++, FDT_END);
-    assert_in_range(i, 100000, 200000);
-    assert_int_equal(devicetree_parse(fdt, size, &tree), 0);
-    free(fdt);
-    expect_sane(tree);
-    for (i = 0; i < tree->count; i++)
-        total += strlen(tree->devices[i].path) + 1;
-    assert_in_range(total, 15 * 1024 * 1024, 16 * 1024 * 1024);
-    assert_int_equal(tree->error_count, 1);
-    assert_non_null(strstr(tree->errors[0], "bytes of paths: left out"));
-    assert_true(tree->incomplete);
-    devicetree_free(tree);
-}
-
-static void more_errors_than_are_kept(void **state)
-{
-    struct tree_builder builder;
-    struct devicetree *tree;
-    size_t i;
-
-    (void)state;
-    tree_begin(&builder);
-    for (i = 0; i < DEVICETREE_ERRORS_MAX + 10; i++) {
-        char name[32];
-
-        snprintf(name, sizeof(name), "dev@%zu", i);
-        tree_node(&builder, name);
-        tree_flag(&builder, "#a-property-whose-name-is-longer-than-any-that-is-in-use-cells");
-        tree_end(&builder);
-    }
-    tree_finish(&builder);
-    assert_int_equal(devicetree_parse(builder.bytes, builder.size, &tree), 0);
-    tree_free(&builder);
-    expect_sane(tree);
-    assert_int_equal(tree->count, DEVICETREE_ERRORS_MAX + 10);
-    assert_int_equal(tree->error_count, DEVICETREE_ERRORS_MAX);
-    assert_int_equal(tree->errors_lost, 10);
-    assert_string_equal(tree->errors[0], "/dev@0: #a-property-whose-name-is-longer: "
-                                         "not one cell in 0 bytes");
-    devicetree_free(tree);
-}
-
 static uint32_t random_state = 0x2545f491;
 
 static uint32_t next_random(void)
@@ -517,10 +365,6 @@ int main(void)
         cmocka_unit_test(names_that_are_none),
         cmocka_unit_test(places_too_long_to_name_whole),
         cmocka_unit_test(names_of_any_bytes),
-        cmocka_unit_test(nesting),
-        cmocka_unit_test(names_up_to_the_limit),
-        cmocka_unit_test(more_paths_than_memory_for_them),
-        cmocka_unit_test(more_errors_than_are_kept),
         cmocka_unit_test(any_change),
     };
 
