@@ -39,6 +39,7 @@ struct daemon {
     struct loop_source *pass, *reconnect, *recheck, *watchdog;
     unsigned int backoff_ms;
     unsigned int watchdog_ms; /* 0: nobody watches us */
+    char summary[160];        /* what systemd was told last */
     bool ready;               /* READY=1 was sent */
     bool failed;
 };
@@ -99,11 +100,15 @@ static void want_pass(struct daemon *daemon)
     arm(daemon, daemon->pass, 0);
 }
 
+/* Only what is new: a manager that does not read its socket holds up who writes to it. */
 static void report_ready(struct daemon *daemon)
 {
-    char summary[160];
+    char summary[sizeof(daemon->summary)] = "";
 
     reconciler_summary(daemon->reconciler, summary, sizeof(summary));
+    if (daemon->ready && strcmp(summary, daemon->summary) == 0)
+        return;
+    memcpy(daemon->summary, summary, sizeof(summary));
     sd_notifyf(0, "%sSTATUS=%s", daemon->ready ? "" : "READY=1\n", summary);
     if (!daemon->ready)
         log_notice("published: %s", summary);

@@ -410,7 +410,8 @@ static void distrust_devices_of(struct reconciler *reconciler, uint32_t domid)
     }
 }
 
-/* Every tree is tried, so that one domain's trouble is not another's. */
+/* Every tree is tried, so that one domain's trouble is not another's. The host's comes last:
+ * drivers act on the others. */
 static int publish(struct reconciler *reconciler)
 {
     struct view_source source = {
@@ -421,7 +422,6 @@ static int publish(struct reconciler *reconciler)
         .iommu = reconciler->iommu,
         .status = reconciler->parts.status,
     };
-    int host = publish_host(reconciler, &source);
 
     reconciler->homeless = false;
     reconciler->unwritten = false;
@@ -437,7 +437,7 @@ static int publish(struct reconciler *reconciler)
         reconciler->unwritten = true;
         distrust_devices_of(reconciler, domain->domid);
     }
-    return host;
+    return publish_host(reconciler, &source);
 }
 
 static int verify_homes(struct reconciler *reconciler)

@@ -38,7 +38,7 @@ class AssignCase(RigCase):
 
 class Assignable(AssignCase):
     def test_quarantined(self):
-        self.assertEqual(self.record(0, NIC), {})
+        self.wait_record(0, NIC)
         self.assertEqual({**self.host_record(NIC), **QUARANTINED}, self.host_record(NIC))
         self.assertEqual(self.record(0, NIC2)['state'], 'relaxed')
 

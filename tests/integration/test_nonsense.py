@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Nonsense where the toolstack writes: the daemon lives, says each thing once with its path, promises
-nothing because of it, and recovers when it goes. And what guests write is no fact at all."""
+"""Nonsense where the toolstack writes: the daemon lives, says each thing once with its path,
+promises nothing because of it, and recovers when it goes. And what guests write is no fact."""
 from case import DISK, NIC, NIC2, RigCase
 
 FIRST = '0000:00:00.0'

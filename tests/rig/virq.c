@@ -25,8 +25,7 @@ struct watcher {
     int inotify;
 };
 
-/* Whether a domain went away, or began to die or shut down. One that came and went since the last
- * look is known by its channel. */
+/* Whether a domain went away, or began to die or shut down. */
 static bool has_ended(const struct watcher *old, const struct domain *now, size_t count)
 {
     const uint32_t endings = XEN_DOMINF_dying | XEN_DOMINF_shutdown;
@@ -40,27 +39,34 @@ static bool has_ended(const struct watcher *old, const struct domain *now, size_
         if (now[i].flags & endings & ~(before ? before->flags : 0))
             return true;
     }
-    return evtchn_bound_to_others(now, count);
+    return false;
 }
 
-static void look_again(struct watcher *watcher)
+/* Takes in what the file says now. Returns whether a domain has ended. */
+static bool take_in(struct watcher *watcher)
 {
     struct domain *now;
     size_t count;
     bool ended;
 
-    if (!textfile_refresh(&watcher->file))
-        return;
     now = domains_parse(watcher->file.text, &count);
     if (!now) {
         fprintf(stderr, "fakexen: no memory for the domains\n");
-        return;
+        return false;
     }
     ended = has_ended(watcher, now, count);
     free(watcher->domains);
     watcher->domains = now;
     watcher->count = count;
-    if (ended)
+    return ended;
+}
+
+/* A domain that came and went since the last look is known by its channel only. */
+static void look(struct watcher *watcher)
+{
+    bool ended = textfile_refresh(&watcher->file) && take_in(watcher);
+
+    if (ended || evtchn_bound_to_others(watcher->domains, watcher->count))
         state_raise(&watcher->handle->state->virq_pending, watcher->handle->fd, VIRQ_PORT);
 }
 
@@ -74,7 +80,7 @@ static void *watch(void *arg)
     while (poll(&pollfd, 1, INTERVAL_MS) >= 0) {
         if (pollfd.revents && read(watcher->inotify, events, sizeof(events)) < 0)
             break;
-        look_again(watcher);
+        look(watcher);
     }
     fprintf(stderr, "fakexen: the domains are not watched any more: %s\n", strerror(errno));
     return NULL;

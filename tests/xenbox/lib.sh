@@ -178,12 +178,19 @@ start_daemon() {
 
 # ready_daemon [ARGUMENT...]: starts it and waits until it says ready
 ready_daemon() {
+    said_before=$(grep -c 'notice: published:' $DAEMON_LOG 2> /dev/null)
     start_daemon "$@"
-    if wait_for 30 has_value $HOST/status ready; then
+    if wait_for 60 daemon_published; then
         ok "the daemon is ready"
     else
         stop "the daemon does not get ready: status '$(value $HOST/status)'"
     fi
+}
+
+# daemon_published: by its own word, since the status may be what a killed one left
+daemon_published() {
+    [ "$(grep -c 'notice: published:' $DAEMON_LOG)" -gt "${said_before:-0}" ] &&
+        has_value $HOST/status ready
 }
 
 # daemon_runs: the process exists, and is more than an exit status that waits to be collected
