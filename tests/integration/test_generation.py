@@ -102,6 +102,7 @@ class Generation(RigCase):
         """A guest with a device is looked at again and again."""
         self.toolstack.attach(1, NIC).to('exported')
         self.wait_record(1, FIRST, state='protected')
+        self.wait_host(NIC, state='protected')
         watcher = self.rig.store()
         watcher.watch(HOST_TREE)
         watcher.watch(self.home(1))
