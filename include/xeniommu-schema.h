@@ -2,15 +2,21 @@
 /*
  * xeniommu-schema.h: the XenStore ABI of xen-iommud, version 1, as code.
  *
- * The names of the nodes, the codec for device addresses and paths, and the parsers that turn what
- * was read into a verdict. Header-only and freestanding: no allocation, no libc call, no state, so
- * that a kernel, Mini-OS, a unikernel or an RTOS can use it with its own way to read XenStore:
+ * The nodes' names, the codec for device addresses and paths, and xeniommu_ask(), which makes a
+ * verdict of what is published. Header-only and freestanding: no allocation, no libc, no state, a
+ * few hundred bytes of stack, for kernels, Mini-OS, unikernels and RTOSes. A driver brings one
+ * function that reads a node (see xeniommu_read_fn), and asks before it starts a device:
  *
- *     1. build the key of the device:  xeniommu_pci_key() or xeniommu_dt_key()
- *     2. read, relative to the own domain's home and in this order: the tree's "generation", its
- *        "version" and "status", the device's nodes, and "generation" once more
- *     3. if the generation moved, start again; else parse what came back:
- *        xeniommu_parse_ready(), xeniommu_parse_state(), xeniommu_parse_skip()
+ *     struct xeniommu_verdict verdict;
+ *     char key[64];                     // XENIOMMU_KEY_SIZE, and not on the stack, for DT paths
+ *
+ *     xeniommu_pci_key(sbdf, NULL, key, sizeof(key));           // or xeniommu_dt_key()
+ *     xeniommu_ask(read_node, NULL, key, sizeof(key), &verdict);
+ *     if (verdict.skip)
+ *         use_plain_dma();              // else bounce, as without this header
+ *
+ * A verdict holds until the tree's generation moves: whoever keeps it watches
+ * XENIOMMU_DIR "/generation", and asks again at each event.
  *
  * Every change of a tree moves its generation in the same transaction, so two equal readings
  * prove that what was read between them stood there together. Without that, a record read just
@@ -19,15 +25,22 @@
  * Whoever acts on a verdict drops a safety net, so everything here fails towards "unknown" and
  * "keep": a value that is missing, unknown or malformed never counts as protection.
  *
- * Every function is reentrant and may be called from any context.
- * A name that ends in an underscore is internal to this header.
+ * Every function is reentrant and may be called from any context, xeniommu_ask() where the reading
+ * function may be. A name that ends in an underscore is internal to this header.
  */
 #ifndef XENIOMMU_SCHEMA_H
 #define XENIOMMU_SCHEMA_H
 
+#ifdef __KERNEL__ /* Linux itself */
+#include <linux/limits.h>
+#include <linux/stddef.h>
+#include <linux/types.h>
+#else
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#endif
 
 #ifdef __cplusplus
 #define XENIOMMU_CAST_(type, value) static_cast<type>(value)
@@ -46,9 +59,13 @@ extern "C" {
 /* The host's tree, for dom0 only: as above, by host address, and "iommu" at its top. */
 #define XENIOMMU_HOST_DIR "/tool/xen-iommud"
 
-/* Codec errors; both are negative, no function returns another negative value. */
+/* Errors; no function returns another negative value. */
 #define XENIOMMU_EMALFORMED (-1) /* the input does not follow the syntax */
 #define XENIOMMU_ETOOLONG   (-2) /* the output buffer is too small; nothing usable is in it */
+#define XENIOMMU_ENOTREADY  (-3) /* no daemon, or it does not stand by what is published */
+#define XENIOMMU_EVERSION   (-4) /* published in a version that this header does not know */
+#define XENIOMMU_EABSENT    (-5) /* nothing is published of this device */
+#define XENIOMMU_EBUSY      (-6) /* changed at every attempt to read it */
 
 /* Bytes for "SSSS-BB-DD-F" and its NUL. */
 #define XENIOMMU_PCI_NAME_SIZE 13
@@ -75,7 +92,7 @@ struct xeniommu_buffer_ {
 
 static inline struct xeniommu_buffer_ xeniommu_begin_(char *out, size_t size)
 {
-    const size_t limit = INT32_MAX; /* a length is returned as an int */
+    const size_t limit = INT_MAX; /* a length is returned as an int */
     struct xeniommu_buffer_ buffer;
 
     buffer.out = out;
@@ -495,6 +512,150 @@ static inline int xeniommu_dt_key(const char *path, const char *field, char *out
     if (error == 0)
         xeniommu_put_field_(&buffer, field);
     return xeniommu_finish_(&buffer, error);
+}
+
+/* What xeniommu_ask() found. All zero is unknown/keep. */
+struct xeniommu_verdict {
+    enum xeniommu_state state; /* how far the device's DMA is confined */
+    bool skip;                 /* swiotlb-xen may be skipped; false: keep it */
+};
+
+/**
+ * xeniommu_read_fn - the platform's way to read a XenStore node
+ * @arg: what xeniommu_ask() was given
+ * @path: the node, relative to the own domain's home, as xenstored takes it
+ * @value: receives what it holds; no NUL is needed
+ * @size: bytes at @value, 24 or less
+ *
+ * Returns the node's full length (if that is more than @size, @value is not looked at), or a
+ * negative number if it is absent or cannot be read.
+ */
+typedef int xeniommu_read_fn(void *arg, const char *path, char *value, size_t size);
+
+/* A tree that changes this often in a row, each time within six reads, is not worth waiting for. */
+#define XENIOMMU_ASK_ATTEMPTS_ 8
+
+/* Bytes that the longest field needs below a device's directory. */
+#define XENIOMMU_FIELD_SIZE_ sizeof("/swiotlb")
+
+/* What a node holds; "" where it is absent or too long to mean anything (a generation has up to 20
+ * digits). */
+struct xeniommu_value_ {
+    char text[25];
+    size_t len;
+};
+
+/* Returns whether the node is there. */
+static inline bool xeniommu_fetch_(xeniommu_read_fn *read, void *arg, const char *path,
+                                   struct xeniommu_value_ *value)
+{
+    const size_t size = sizeof(value->text) - 1;
+    int len = read(arg, path, value->text, size);
+    bool fits = len > 0 && XENIOMMU_CAST_(size_t, len) <= size;
+
+    value->len = fits ? XENIOMMU_CAST_(size_t, len) : 0;
+    value->text[value->len] = '\0';
+    return len >= 0;
+}
+
+/* Reads the tree's head. 0 if the daemon stands by the tree as of this generation. */
+static inline int xeniommu_ask_head_(xeniommu_read_fn *read, void *arg,
+                                     struct xeniommu_value_ *generation)
+{
+    struct xeniommu_value_ value;
+    size_t i;
+
+    /* First, so that whatever is read later is not older. */
+    xeniommu_fetch_(read, arg, XENIOMMU_DIR "/generation", generation);
+    if (!xeniommu_fetch_(read, arg, XENIOMMU_DIR "/version", &value))
+        return XENIOMMU_ENOTREADY;
+    if (!xeniommu_equal_(value.text, value.len, XENIOMMU_ABI_VERSION))
+        return XENIOMMU_EVERSION;
+    for (i = 0; i < generation->len; i++)
+        if (generation->text[i] < '0' || generation->text[i] > '9')
+            return XENIOMMU_ENOTREADY;
+    xeniommu_fetch_(read, arg, XENIOMMU_DIR "/status", &value);
+    return i > 0 && xeniommu_parse_ready(value.text, value.len) ? 0 : XENIOMMU_ENOTREADY;
+}
+
+/* Reads a field of the device whose directory is the first len bytes of key. */
+static inline bool xeniommu_ask_field_(xeniommu_read_fn *read, void *arg, char *key, size_t len,
+                                       const char *field, struct xeniommu_value_ *value)
+{
+    size_t i = 0;
+    bool present;
+
+    do
+        key[len + i] = field[i];
+    while (field[i++] != '\0');
+    present = xeniommu_fetch_(read, arg, key, value);
+    key[len] = '\0';
+    return present;
+}
+
+/* One attempt. 0, an error of xeniommu_ask(), or XENIOMMU_EBUSY: try again. */
+static inline int xeniommu_ask_once_(xeniommu_read_fn *read, void *arg, char *key, size_t len,
+                                     struct xeniommu_verdict *verdict)
+{
+    struct xeniommu_value_ generation, value;
+    int error = xeniommu_ask_head_(read, arg, &generation);
+    enum xeniommu_state state;
+    bool present, skip;
+
+    if (error != 0)
+        return error;
+    present = xeniommu_ask_field_(read, arg, key, len, "/state", &value);
+    state = xeniommu_parse_state(value.text, value.len);
+    xeniommu_ask_field_(read, arg, key, len, "/swiotlb", &value);
+    skip = xeniommu_parse_skip(state, value.text, value.len);
+    xeniommu_fetch_(read, arg, XENIOMMU_DIR "/generation", &value);
+    if (!xeniommu_equal_(value.text, value.len, generation.text))
+        return XENIOMMU_EBUSY;
+    if (!present)
+        return XENIOMMU_EABSENT;
+    verdict->state = state;
+    verdict->skip = skip;
+    return 0;
+}
+
+/**
+ * xeniommu_ask - what is published of a device
+ * @read: reads a node
+ * @arg: passed to it
+ * @key: the device's directory, as xeniommu_pci_key() or xeniommu_dt_key() wrote it with a field of
+ *       NULL; fields are appended to it meanwhile
+ * @size: bytes at @key: 9 more than the directory's length at least
+ * @verdict: receives the verdict; on every error it says unknown and keep
+ *
+ * All of the verdict stood there together at one moment during the call. A value that is malformed
+ * or too long counts as unknown, or as keep.
+ *
+ * Returns 0, or
+ *   XENIOMMU_ENOTREADY  no daemon, or one that is not ready, or nothing can be read
+ *   XENIOMMU_EVERSION   the tree's version is not XENIOMMU_ABI_VERSION
+ *   XENIOMMU_EABSENT    the daemon is ready and publishes no such device for this domain
+ *   XENIOMMU_EBUSY      the tree changed at each of several attempts to read it
+ *   XENIOMMU_EMALFORMED @key does not lie in XENIOMMU_DIR: it is empty after a codec's error
+ *   XENIOMMU_ETOOLONG   no room in @key for the fields
+ */
+static inline int xeniommu_ask(xeniommu_read_fn *read, void *arg, char *key, size_t size,
+                               struct xeniommu_verdict *verdict)
+{
+    int attempt, error = XENIOMMU_EBUSY;
+    size_t len = 0;
+
+    verdict->state = XENIOMMU_UNKNOWN;
+    verdict->skip = false;
+    while (len < size && key[len] != '\0')
+        len++;
+    if (size < XENIOMMU_FIELD_SIZE_ || len > size - XENIOMMU_FIELD_SIZE_)
+        return XENIOMMU_ETOOLONG;
+    if (len <= sizeof(XENIOMMU_DIR) ||
+        !xeniommu_equal_(key, sizeof(XENIOMMU_DIR), XENIOMMU_DIR "/"))
+        return XENIOMMU_EMALFORMED;
+    for (attempt = 0; error == XENIOMMU_EBUSY && attempt < XENIOMMU_ASK_ATTEMPTS_; attempt++)
+        error = xeniommu_ask_once_(read, arg, key, len, verdict);
+    return error;
 }
 
 #ifdef __cplusplus

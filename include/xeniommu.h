@@ -20,16 +20,27 @@
  * writes its result on every path, failures included, and then it says unknown and keep: a
  * caller that ignores the return value is safe, if slow.
  *
+ * Freshness. A handle keeps one watch on what is published, and answers from memory what it has
+ * read before. It never answers older than a change whose event has reached it: from the moment
+ * xeniommu_fd() is readable because of a change, every query that begins tells that change or a
+ * later one. Whoever learns of a change in another way (a watch of its own, a message of another
+ * process) calls xeniommu_dispatch() before it queries: then everything that was published before
+ * that call counts. When xenstored vanishes, what is in memory counts no more.
+ *
  * Threads. A handle may be used by any number of threads at once; different handles share
- * nothing. Only xeniommu_close() needs the handle for itself.
+ * nothing. Only xeniommu_close() needs the handle for itself. The library starts no thread;
+ * libxenstore has one for each handle, with all signals blocked, that receives.
  *
  * Fork. A handle belongs to the process that opened it. In a child every function returns
  * -ECHILD at once, except xeniommu_close(), which frees the child's copy and leaves the parent's
  * connection alone. A child that wants answers opens a handle of its own.
  *
- * Blocking. A query asks xenstored and waits for its answer. Where xenstored is gone the query
- * fails, and a later one finds it again. In a guest the kernel cannot tell that xenstored is
- * gone, so there a query waits until it is back.
+ * Blocking. What is not in memory is asked of xenstored, and its answer waited for. Where xenstored
+ * is gone a query fails at once, and a later one finds it again. In a guest the kernel cannot tell
+ * that xenstored is gone, so there such a query waits until it is back, and what is in memory goes
+ * on counting: without xenstored the daemon could not have told anything else.
+ *
+ * Signals. No SIGPIPE reaches the program from here when xenstored vanishes.
  */
 #ifndef XENIOMMU_H
 #define XENIOMMU_H
@@ -40,7 +51,7 @@
 extern "C" {
 #endif
 
-/* One connection to what the daemon publishes for this domain. */
+/* A connection to what the daemon publishes for this domain, and what was read over it. */
 struct xeniommu;
 
 /* The answer for one device. */
@@ -94,13 +105,15 @@ typedef void xeniommu_change_fn(const struct xeniommu_device *device,
  * @xi: receives the handle, NULL on an error; the caller ends it with xeniommu_close()
  * @flags: 0; no flag is defined yet
  *
- * Goes over xenstored's socket, or over /dev/xen/xenbus where there is none. That the daemon
- * runs is not needed: until it does, queries return -EAGAIN.
+ * Sets one watch, on "generation" of the domain's tree (docs/xenstore.md). Goes over xenstored's
+ * socket, or over /dev/xen/xenbus where there is none. That the daemon runs is not needed: until it
+ * does, queries return -EAGAIN.
  *
  * Returns 0, or
  *   -EINVAL    an undefined flag is set
  *   -EACCES    XenStore is there, but this user may not open it
  *   -ENOTCONN  no XenStore can be reached: not under Xen, or xenstored does not run
+ *   -ENOSPC    xenstored grants this domain no more watches
  *   -EMFILE, -ENFILE  out of file descriptors
  *   -ENOMEM    out of memory
  */
@@ -131,7 +144,7 @@ void xeniommu_close(struct xeniommu *xi);
  *   -EACCES    this domain may not read what is published
  *   -ENOTCONN  XenStore cannot be reached; the next call tries again
  *   -ECHILD    the handle was opened before a fork, by the parent
- *   -EMFILE, -ENFILE  out of file descriptors, on a new connection
+ *   -EMFILE, -ENFILE, -ENOSPC  out of file descriptors or watches, on a new connection
  *   -ENOMEM    out of memory
  */
 int xeniommu_query_pci(struct xeniommu *xi, uint32_t sbdf, struct xeniommu_info *info);
@@ -147,7 +160,7 @@ int xeniommu_query_pci(struct xeniommu *xi, uint32_t sbdf, struct xeniommu_info 
  * Returns 0, or
  *   -EINVAL    the path is NULL, relative, the root, has an empty component, or is longer than
  *              XenStore can hold
- *   -ENOENT, -EAGAIN, -EPROTO, -EACCES, -ENOTCONN, -ECHILD, -EMFILE, -ENFILE, -ENOMEM
+ *   -ENOENT, -EAGAIN, -EPROTO, -EACCES, -ENOTCONN, -ECHILD, -EMFILE, -ENFILE, -ENOSPC, -ENOMEM
  *              as xeniommu_query_pci()
  */
 int xeniommu_query_dt(struct xeniommu *xi, const char *path, struct xeniommu_info *info);
@@ -165,7 +178,7 @@ int xeniommu_query_dt(struct xeniommu *xi, const char *path, struct xeniommu_inf
  * Returns 0 once @fn has seen them all, the value of @fn if that was not 0, or
  *   -E2BIG     more devices than this xenstored can list: oxenstored stops at 4096 bytes of names,
  *              315 PCI functions
- *   -EAGAIN, -EPROTO, -EACCES, -ENOTCONN, -ECHILD, -EMFILE, -ENFILE, -ENOMEM
+ *   -EAGAIN, -EPROTO, -EACCES, -ENOTCONN, -ECHILD, -EMFILE, -ENFILE, -ENOSPC, -ENOMEM
  *              as xeniommu_query_pci(); @fn was not called
  */
 int xeniommu_foreach(struct xeniommu *xi, xeniommu_device_fn *fn, void *arg);
@@ -183,7 +196,7 @@ int xeniommu_foreach(struct xeniommu *xi, xeniommu_device_fn *fn, void *arg);
  *   -EPROTO    the published ABI version is one that this library does not know
  *   -EACCES    this domain may not read what is published
  *   -ECHILD    the handle was opened before a fork, by the parent
- *   -EMFILE, -ENFILE  out of file descriptors
+ *   -EMFILE, -ENFILE, -ENOSPC  out of file descriptors or watches
  *   -ENOMEM    out of memory
  */
 int xeniommu_wait_ready(struct xeniommu *xi, int timeout_ms);
@@ -193,9 +206,8 @@ int xeniommu_wait_ready(struct xeniommu *xi, int timeout_ms);
  * @xi: the handle
  *
  * It is readable when something changed, when xenstored vanished, and when it is time to look
- * whether it is back. The number stays the same until xeniommu_close(). Only poll it (poll(),
- * select(), epoll, any event loop); do not read or close it. The first call sets a watch, so
- * that the descriptor is readable at once.
+ * whether it is back; and at first. The number stays the same until xeniommu_close(). Only poll it
+ * (poll(), select(), epoll, any event loop), level-triggered; do not read or close it.
  *
  * Returns the descriptor (0 or more), or
  *   -ECHILD    the handle was opened before a fork, by the parent
@@ -208,19 +220,20 @@ int xeniommu_fd(struct xeniommu *xi);
  * xeniommu_dispatch - handle what is pending
  * @xi: the handle
  *
- * Call it whenever xeniommu_fd() is readable. Takes the pending events, reconnects where that is
- * due, and calls the callback, in this thread, for each device whose answer changed. Does not
- * wait for events. No lock that a query needs is held during a callback; two threads that
- * dispatch the same handle take turns. Where xeniommu_foreach() cannot list the devices, each that
- * was reported before is now reported as unknown.
+ * Call it whenever xeniommu_fd() is readable. Takes the events of all that was published until now,
+ * reconnects where that is due, and calls the callback, in this thread, for each device whose
+ * answer changed. Does not wait for events, only for xenstored's answers. No lock that a query
+ * needs is held during a callback; two threads that dispatch the same handle take turns. Where
+ * xeniommu_foreach() cannot list the devices, each that was reported before is now reported as
+ * unknown.
  *
  * Returns 0, or
  *   -ENOTCONN  XenStore cannot be reached: every device was reported as unknown; the descriptor
  *              tells when to try again
  *   -EDEADLK   called from the callback
  *   -ECHILD    the handle was opened before a fork, by the parent
- *   -EMFILE, -ENFILE, -ENOMEM  out of resources: what could not be read was reported as unknown,
- *              and is tried again
+ *   -EMFILE, -ENFILE, -ENOSPC, -ENOMEM  out of resources: what could not be read was reported as
+ * unknown, and is tried again
  */
 int xeniommu_dispatch(struct xeniommu *xi);
 
@@ -234,10 +247,7 @@ int xeniommu_dispatch(struct xeniommu *xi);
  * those whose answer changed. Once this returns, the previous callback is not running and will
  * not be called again (unless this is called from the callback itself).
  *
- * Returns 0, or
- *   -ECHILD    the handle was opened before a fork, by the parent
- *   -EMFILE, -ENFILE  out of file descriptors
- *   -ENOMEM    out of memory
+ * Returns 0, or -ECHILD if the handle was opened before a fork, by the parent.
  */
 int xeniommu_set_callback(struct xeniommu *xi, xeniommu_change_fn *fn, void *arg);
 

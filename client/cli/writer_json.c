@@ -65,8 +65,8 @@ static int fill_device(struct json_object *object, const struct view *view,
     rc = rc != 0 ? rc : add_optional(object, "reason", info->reason);
     rc = rc != 0 ? rc : add_group(object, info->group);
     if (view->kind == VIEW_HOST) {
-        rc = rc != 0 ? rc : add_optional(object, "owner", record->owner);
-        rc = rc != 0 ? rc : add_optional(object, "iommu", record->iommu);
+        rc = rc != 0 ? rc : add_optional(object, "owner", record->host->owner);
+        rc = rc != 0 ? rc : add_optional(object, "iommu", record->host->iommu);
     }
     if (view_is_local(view))
         rc = rc != 0 ? rc : add_optional(object, "name", device->name);

@@ -67,7 +67,7 @@ static const char *cell_text(const struct device_report *device, size_t column, 
     case SWIOTLB:
         return swiotlb_word(&record->info);
     case OWNER:
-        return or_dash(record->owner);
+        return or_dash(record->host->owner);
     case GROUP:
         return group_text(&record->info, text);
     case REASON:
@@ -132,8 +132,8 @@ static int write_show(const struct view *view, const struct device_report *devic
     printf("Reason:   %s\n", or_dash(record->info.reason));
     printf("Group:    %s\n", group_text(&record->info, text));
     if (view->kind == VIEW_HOST) {
-        printf("Owner:    %s\n", or_dash(record->owner));
-        printf("IOMMU:    %s\n", or_dash(record->iommu));
+        printf("Owner:    %s\n", or_dash(record->host->owner));
+        printf("IOMMU:    %s\n", or_dash(record->host->iommu));
     }
     return 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "changes.h"
 
+#include "tree.h"
+
 #include <string.h>
 
 static bool is_same(const struct xeniommu_info *a, const struct xeniommu_info *b)

@@ -3,7 +3,7 @@
 #ifndef XI_CLIENT_LIB_CHANGES_H
 #define XI_CLIENT_LIB_CHANGES_H
 
-#include "tree.h"
+#include "list.h"
 
 /* Calls fn, in the lists' order, for each device whose answer is not the same in both: with the new
  * one, or with unknown and keep if the device is gone. */

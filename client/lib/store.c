@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "store.h"
 
+#include "request.h"
+
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
@@ -29,51 +29,15 @@ static void close_fd(int *fd)
     *fd = -1;
 }
 
-/* libxenstore composes the socket's path in a static buffer: only one thread may be at it. */
-static pthread_mutex_t socket_path_lock = PTHREAD_MUTEX_INITIALIZER;
-
-/* xs_open() tries the socket, then the device, and reports the second: say what the first said if
- * it is there. */
-static int open_error(int error)
-{
-    const char *path = xs_daemon_socket();
-
-    return path != NULL && access(path, F_OK) == 0 && access(path, W_OK) != 0 ? EACCES : error;
-}
-
-static struct xs_handle *open_handle(void)
-{
-    struct xs_handle *xs;
-    int error;
-
-    pthread_mutex_lock(&socket_path_lock);
-    xs = xs_open(0);
-    error = xs == NULL ? open_error(errno) : 0;
-    pthread_mutex_unlock(&socket_path_lock);
-    errno = error;
-    return xs;
-}
-
-static bool socket_address(struct sockaddr_un *address)
-{
-    const char *path;
-    size_t len;
-
-    pthread_mutex_lock(&socket_path_lock);
-    path = xs_daemon_socket();
-    len = path != NULL ? strlen(path) : sizeof(address->sun_path);
-    if (len < sizeof(address->sun_path))
-        memcpy(address->sun_path, path, len + 1);
-    pthread_mutex_unlock(&socket_path_lock);
-    return len < sizeof(address->sun_path);
-}
-
 static int connect_error(int error)
 {
     switch (error) {
     case EACCES:
     case EPERM:
         return -EACCES;
+    case E2BIG: /* xenstored's word for a quota */
+    case ENOSPC:
+        return -ENOSPC;
     case EMFILE:
     case ENFILE:
     case ENOMEM:
@@ -95,6 +59,14 @@ static void set_timer(struct store *store, unsigned int delay_ms)
     timerfd_settime(store->timer, 0, &when, NULL);
 }
 
+static void stop_timer(struct store *store)
+{
+    const struct itimerspec never = {0};
+
+    if (store->timer >= 0)
+        timerfd_settime(store->timer, 0, &never, NULL);
+}
+
 static int add_to_epoll(struct store *store, int fd, uint32_t events)
 {
     struct epoll_event event = {.events = events, .data = {.fd = fd}};
@@ -108,7 +80,7 @@ static void watch_for_hangup(struct store *store)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd;
 
-    if (!socket_address(&address))
+    if (!request_socket_address(&address))
         return;
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
@@ -148,24 +120,41 @@ static void disconnect(struct store *store)
 static void lose(struct store *store)
 {
     disconnect(store);
+    store->epoch++;
     store->backoff_ms = BACKOFF_MIN_MS;
     store_mark_changed(store, 0);
 }
 
-/* Sets the watch on the present connection. */
-static int attach_watch(struct store *store)
+/* Makes the descriptor readable by what comes over the present connection. */
+static int attach_to_epoll(struct store *store)
 {
-    int fd, rc;
+    int fd = xs_fileno(store->xs);
+    int rc = fd < 0 ? -EMFILE : add_to_epoll(store, fd, EPOLLIN);
 
-    if (!xs_watch(store->xs, store->watched, store->watched) && errno != EEXIST)
-        return connect_error(errno);
-    fd = xs_fileno(store->xs);
-    if (fd < 0)
-        return -EMFILE;
-    rc = add_to_epoll(store, fd, EPOLLIN);
     if (rc == 0)
         watch_for_hangup(store);
     return rc;
+}
+
+/* Takes the events of all that was changed until now: they were sent before the answer to a request
+ * that is made now. */
+static void settle(struct store *store)
+{
+    free(request_read(store->xs, store->watched, NULL));
+    store_take_events(store);
+}
+
+static int attach_watch(struct store *store)
+{
+    int rc = 0;
+
+    if (!request_watch(store->xs, store->watched))
+        return connect_error(errno);
+    if (store->epoll >= 0)
+        rc = attach_to_epoll(store);
+    if (rc == 0)
+        settle(store); /* a new watch fires at once: that is no change */
+    return rc == 0 && store->xs == NULL ? -ENOTCONN : rc;
 }
 
 int store_connect(struct store *store)
@@ -174,7 +163,7 @@ int store_connect(struct store *store)
 
     if (store->xs != NULL)
         return 0;
-    store->xs = open_handle();
+    store->xs = request_open();
     if (store->xs == NULL)
         return connect_error(errno);
     if (store->watched != NULL)
@@ -184,21 +173,21 @@ int store_connect(struct store *store)
         return rc;
     }
     store->backoff_ms = BACKOFF_MIN_MS;
-    store->changed = true;
+    store_mark_changed(store, 0);
+    store->epoch++;
     return 0;
 }
 
-static void close_watch(struct store *store)
+static void close_descriptors(struct store *store)
 {
     close_fd(&store->timer);
     close_fd(&store->epoll);
-    store->watched = NULL;
 }
 
 void store_close(struct store *store)
 {
     disconnect(store);
-    close_watch(store);
+    close_descriptors(store);
 }
 
 void store_abandon(struct store *store)
@@ -209,7 +198,7 @@ void store_abandon(struct store *store)
         xs_daemon_destroy_postfork(store->lister);
     store->xs = store->lister = NULL;
     close_fd(&store->hangup);
-    close_watch(store);
+    close_descriptors(store);
 }
 
 /* libxenstore reports a lost connection in many ways, EINVAL among them; what xenstored itself
@@ -227,7 +216,7 @@ int store_read(struct store *store, const char *path, struct store_value *value)
     *value = (struct store_value){0};
     if (store->xs == NULL)
         return -ENOTCONN;
-    value->data = xs_read(store->xs, XBT_NULL, path, &len);
+    value->data = request_read(store->xs, path, &len);
     value->len = len;
     if (value->data != NULL)
         return 0;
@@ -259,10 +248,10 @@ int store_list(struct store *store, const char *path, char ***names, unsigned in
     if (store->xs == NULL)
         return -ENOTCONN;
     if (store->lister == NULL)
-        store->lister = open_handle();
+        store->lister = request_open();
     if (store->lister == NULL)
         return connect_error(errno);
-    *names = xs_directory(store->lister, XBT_NULL, path, count);
+    *names = request_list(store->lister, path, count);
     if (*names != NULL)
         return 0;
     rc = answered_error(errno);
@@ -280,58 +269,61 @@ static int create_descriptors(struct store *store)
     if (rc == 0)
         rc = add_to_epoll(store, store->timer, EPOLLIN);
     if (rc != 0)
-        close_watch(store);
+        close_descriptors(store);
     return rc;
 }
 
-int store_watch(struct store *store, const char *path)
+void store_watch(struct store *store, const char *path)
 {
-    int rc = 0;
-
-    if (store->watched != NULL)
-        return 0;
-    rc = create_descriptors(store);
-    if (rc != 0)
-        return rc;
     store->watched = path;
-    if (store->xs != NULL && attach_watch(store) != 0)
-        disconnect(store);
-    store_mark_changed(store, 0);
-    return 0;
 }
 
-int store_fd(const struct store *store)
+int store_fd(struct store *store)
 {
+    int rc;
+
+    if (store->epoll >= 0)
+        return store->epoll;
+    rc = create_descriptors(store);
+    if (rc == 0 && store->xs != NULL)
+        rc = attach_to_epoll(store);
+    if (rc != 0) {
+        close_fd(&store->hangup);
+        close_descriptors(store);
+        return rc;
+    }
+    store_mark_changed(store, 0);
     return store->epoll;
 }
 
-static void drain_events(struct store *store)
+void store_take_events(struct store *store)
 {
     char **event;
 
-    for (;;) {
-        event = xs_check_watch(store->xs);
-        if (event == NULL && errno != ENOMEM)
-            break;
+    if (store->xs == NULL)
+        return;
+    while ((event = xs_check_watch(store->xs)) != NULL || errno == ENOMEM) {
         /* Out of memory it has dropped the event all the same. */
-        store->changed = true;
         free(event);
+        store->epoch++;
+        store_mark_changed(store, 0);
     }
-    if (errno != EAGAIN || hung_up(store))
+    if (errno != EAGAIN)
         lose(store);
 }
 
 bool store_take_changes(struct store *store)
 {
-    uint64_t expirations;
     bool changed;
+    int rc;
 
-    if (store->timer >= 0 && read(store->timer, &expirations, sizeof(expirations)) < 0 &&
-        errno != EAGAIN)
-        store->changed = true;
+    if (hung_up(store))
+        lose(store);
     if (store->xs != NULL)
-        drain_events(store);
-    if (store_connect(store) != 0) {
+        settle(store);
+    rc = store_connect(store);
+    stop_timer(store);
+    if (rc != 0) {
         set_timer(store, store->backoff_ms);
         store->backoff_ms *= 2;
         if (store->backoff_ms > BACKOFF_MAX_MS)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct xs_handle;
 
@@ -14,7 +15,8 @@ struct store {
     struct xs_handle *xs;     /* NULL while there is no connection */
     struct xs_handle *lister; /* a second connection, for store_list(); NULL until it is needed */
     const char *watched;      /* what is watched on every connection; NULL: nothing */
-    int epoll;                /* readable when store_take_changes() has work; -1 without a watch */
+    uint64_t epoch;           /* grows with each event, and with each lost or new connection */
+    int epoll;                /* readable when store_take_changes() has work; -1: not asked for */
     int timer;                /* in epoll: when to try again */
     int hangup;               /* in epoll: a second connection, since libxenstore's descriptor does
                                  not wake when xenstored dies; -1: none, as in a guest */
@@ -31,8 +33,9 @@ struct store_value {
 /* Sets a store to "no connection, no watch". */
 void store_init(struct store *store);
 
-/* Connects, and sets the watch again, unless there is a connection already.
- * 0, -EACCES, -EMFILE, -ENFILE, -ENOMEM, or -ENOTCONN for every other cause. */
+/* Connects, and sets the watch, unless there is a connection already.
+ * 0, -EACCES, -EMFILE, -ENFILE, -ENOMEM, -ENOSPC: no watch is left to this domain, or -ENOTCONN for
+ * every other cause. */
 int store_connect(struct store *store);
 
 /* Ends the connection and the watch. */
@@ -50,15 +53,22 @@ int store_read(struct store *store, const char *path, struct store_value *value)
  * the protocol allows, and libxenstore gives up the connection: so it gets one of its own. */
 int store_list(struct store *store, const char *path, char ***names, unsigned int *count);
 
-/* Watches a path from now on, over reconnections too; path must live as long as the store. A store
- * watches one path; again is fine. No connection is needed. 0, -EMFILE, -ENFILE or -ENOMEM. */
-int store_watch(struct store *store, const char *path);
+/* Watches a path from now on, over reconnections too; path must live as long as the store. Only
+ * before the first store_connect(); a store watches one path. */
+void store_watch(struct store *store, const char *path);
 
-/* The descriptor to poll: readable when store_take_changes() has work. -1 without a watch. */
-int store_fd(const struct store *store);
+/* The descriptor to poll, of a store with a watch: readable when store_take_changes() has work, at
+ * first too. No connection is needed. -EMFILE, -ENFILE or -ENOMEM. */
+int store_fd(struct store *store);
 
-/* Takes what is pending without waiting, reconnects where that is due. Returns whether anything
- * may have changed since the last call, a lost or new connection included. */
+/* Takes the pending events, of a store with a watch, without waiting and without a system call
+ * where there is none; they, and a lost connection, show in epoch. store_take_changes() still tells
+ * them. */
+void store_take_events(struct store *store);
+
+/* Takes the events of everything that was changed until now, reconnects where that is due. Does not
+ * wait for events, but for xenstored's answer. Returns whether anything may have changed since the
+ * last call, a lost or new connection included. */
 bool store_take_changes(struct store *store);
 
 /* Makes the next store_take_changes() return true, and the descriptor readable in delay_ms. */

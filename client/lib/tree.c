@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <xen/io/xs_wire.h>
+#include <xeniommu-schema.h>
 
 /* A device is read again when the tree changed under it; each round needs a change within the
  * time of a few requests, so this many in a row do not happen by chance. */
@@ -144,17 +145,25 @@ static int read_fields(struct tree *tree, const char *directory, struct tree_rec
     info->group = parse_group(text);
     if (rc == 0)
         rc = read_optional(tree, directory, "reason", info->reason, sizeof(info->reason));
-    if (rc == 0 && is_host(tree))
-        rc = read_optional(tree, directory, "owner", record->owner, sizeof(record->owner));
-    if (rc == 0 && is_host(tree))
-        rc = read_optional(tree, directory, "iommu", record->iommu, sizeof(record->iommu));
+    return rc;
+}
+
+static int read_host_fields(struct tree *tree, const char *directory, struct host_fields *host)
+{
+    int rc = read_optional(tree, directory, "owner", host->owner, sizeof(host->owner));
+
+    if (rc == 0)
+        rc = read_optional(tree, directory, "iommu", host->iommu, sizeof(host->iommu));
     return rc;
 }
 
 static void clear_record(struct tree_record *record, const struct xeniommu_device *device)
 {
-    *record = (struct tree_record){.device = *device};
+    record->device = *device;
+    record->absent = false;
     tree_clear_info(&record->info);
+    if (record->host != NULL)
+        *record->host = (struct host_fields){0};
 }
 
 /* The fields are separate nodes, and a downgrade may be committed between two reads. It moves the
@@ -171,6 +180,8 @@ int tree_read(struct tree *tree, const struct xeniommu_device *device, struct tr
     rc = device_directory(tree, device, directory);
     for (attempt = 0; rc == 0 && attempt < READ_ATTEMPTS; attempt++) {
         found = read_fields(tree, directory, record);
+        if (found == 0 && is_host(tree) && record->host != NULL)
+            found = read_host_fields(tree, directory, record->host);
         rc = found == 0 || found == -ENOENT ? is_unchanged(tree) : found;
         if (rc == 1 && found == 0)
             return 0;
@@ -182,66 +193,17 @@ int tree_read(struct tree *tree, const struct xeniommu_device *device, struct tr
     return rc == 0 ? -EAGAIN : rc;
 }
 
-int tree_compare(const struct xeniommu_device *a, const struct xeniommu_device *b)
-{
-    if (a->bus != b->bus)
-        return a->bus < b->bus ? -1 : 1;
-    if (a->bus == XENIOMMU_BUS_DT)
-        return strcmp(a->path, b->path);
-    return a->sbdf < b->sbdf ? -1 : a->sbdf > b->sbdf;
-}
-
-static int compare_records(const void *a, const void *b)
-{
-    const struct tree_record *left = a, *right = b;
-
-    return tree_compare(&left->device, &right->device);
-}
-
-void tree_list_free(struct tree_list *list)
-{
-    size_t i;
-
-    for (i = 0; i < list->count; i++)
-        free((char *)list->records[i].device.path);
-    free(list->records);
-    *list = (struct tree_list){0};
-}
-
-static struct tree_record *grow(struct tree_list *list)
-{
-    size_t capacity = list->capacity == 0 ? 32 : list->capacity * 2;
-    struct tree_record *records;
-
-    if (list->count < list->capacity)
-        return &list->records[list->count];
-    records = reallocarray(list->records, capacity, sizeof(*records));
-    if (records == NULL)
-        return NULL;
-    list->records = records;
-    list->capacity = capacity;
-    return &list->records[list->count];
-}
-
-/* Reads a device and appends it; one that went meanwhile is left out. */
+/* Reads a device and adds it; one that went meanwhile is left out. */
 static int load_device(struct tree *tree, const struct xeniommu_device *device,
                        struct tree_list *list)
 {
-    struct tree_record *record = grow(list);
-    int rc;
+    struct host_fields host;
+    struct tree_record record = {.host = is_host(tree) ? &host : NULL};
+    int rc = tree_read(tree, device, &record);
 
-    if (record == NULL)
-        return -ENOMEM;
-    rc = tree_read(tree, device, record);
-    if (rc != 0)
-        return rc == -ENOENT ? 0 : rc;
-    if (device->path != NULL) {
-        record->device.path = strdup(device->path);
-        if (record->device.path == NULL)
-            return -ENOMEM;
-    }
-    list->count++;
-    return 0;
+    if (rc == 0)
+        return tree_list_add(list, &record);
+    return rc == -ENOENT ? 0 : rc;
 }
 
 static int load_pci(struct tree *tree, struct tree_list *list)
@@ -314,7 +276,6 @@ int tree_load(struct tree *tree, struct tree_list *list)
         tree_list_free(list);
         return rc;
     }
-    if (list->count > 0)
-        qsort(list->records, list->count, sizeof(*list->records), compare_records);
+    tree_list_trim(list);
     return 0;
 }

@@ -3,7 +3,7 @@
 #ifndef XI_CLIENT_LIB_TREE_H
 #define XI_CLIENT_LIB_TREE_H
 
-#include "api.h"
+#include "list.h"
 #include "store.h"
 
 #define TREE_ROOT_SIZE 64
@@ -18,21 +18,6 @@ struct tree {
     char iommu[16]; /* the host's tree only */
 };
 
-/* One device of a tree. */
-struct tree_record {
-    struct xeniommu_device device; /* path belongs to the record if it is in a list */
-    struct xeniommu_info info;
-    char owner[16]; /* the host's tree only: a domid, "none", "unknown", or "" */
-    char iommu[64]; /* the host's tree only: the unit, or "" */
-};
-
-/* Some devices, by address first, then by path. Owns the records' paths. */
-struct tree_list {
-    struct tree_record *records;
-    size_t count;
-    size_t capacity;
-};
-
 /* Sets an answer to unknown and keep. */
 void tree_clear_info(struct xeniommu_info *info);
 
@@ -43,18 +28,13 @@ void tree_init(struct tree *tree, struct store *store, const char *root);
  * no tree; -EPROTO: unknown version; or an error of store_read(). */
 int tree_refresh(struct tree *tree);
 
-/* Reads one device, after tree_refresh(). All that it returns was published together. On every
- * error the record's info says unknown and keep.
+/* Reads one device, after tree_refresh(). All that it returns was published together. Of the host's
+ * tree, fills what record->host points to, which belongs to the caller. On every error the record's
+ * info says unknown and keep.
  * 0; -ENOENT: not published; -EINVAL: malformed path; or an error of tree_refresh(). */
 int tree_read(struct tree *tree, const struct xeniommu_device *device, struct tree_record *record);
 
 /* Reads all devices, tree_refresh() included. On an error the list is empty. */
 int tree_load(struct tree *tree, struct tree_list *list);
-
-/* Frees what is in a list, and makes it empty. */
-void tree_list_free(struct tree_list *list);
-
-/* Orders devices as in a list: negative, 0 or positive. */
-int tree_compare(const struct xeniommu_device *a, const struct xeniommu_device *b);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "api.h"
+#include "cache.h"
 #include "changes.h"
+#include "owner.h"
 #include "store.h"
 #include "tree.h"
 
@@ -15,11 +17,13 @@
 
 /* Lock order: dispatch_lock, then lock. */
 struct xeniommu {
-    pid_t pid;                     /* who opened it */
+    struct owner owner;            /* who opened it */
     pthread_mutex_t dispatch_lock; /* held while a callback runs; guards known and callback* */
-    pthread_mutex_t lock;          /* guards store; never held while a callback runs */
+    pthread_mutex_t lock; /* guards store, tree, cache, holds; never held while a callback runs */
     struct store store;
-    struct tree_list known; /* what the callback was told last */
+    struct tree tree;
+    struct cache cache;
+    struct device_set *known; /* what the callback was told last; NULL: nothing */
     xeniommu_change_fn *callback;
     void *callback_arg;
     bool callback_is_new; /* it has been told nothing yet */
@@ -28,7 +32,7 @@ struct xeniommu {
 /* A child must not even touch the locks: another thread of the parent may have held them. */
 static bool is_inherited(const struct xeniommu *xi)
 {
-    return xi->pid != getpid();
+    return !owner_is_here(&xi->owner);
 }
 
 static int init_locks(struct xeniommu *xi)
@@ -59,16 +63,21 @@ int xeniommu_open(struct xeniommu **xi, unsigned int flags)
     handle = calloc(1, sizeof(*handle));
     if (handle == NULL)
         return -ENOMEM;
-    handle->pid = getpid();
     store_init(&handle->store);
+    store_watch(&handle->store, WATCHED);
+    tree_init(&handle->tree, &handle->store, XENIOMMU_DIR);
+    cache_init(&handle->cache);
     rc = init_locks(handle);
     if (rc == 0)
         rc = store_connect(&handle->store);
-    if (rc != 0)
+    if (rc != 0) {
+        store_close(&handle->store);
         free(handle);
-    else
-        *xi = handle;
-    return rc;
+        return rc;
+    }
+    owner_init(&handle->owner);
+    *xi = handle;
+    return 0;
 }
 
 void xeniommu_close(struct xeniommu *xi)
@@ -82,56 +91,118 @@ void xeniommu_close(struct xeniommu *xi)
         pthread_mutex_destroy(&xi->dispatch_lock);
         pthread_mutex_destroy(&xi->lock);
     }
-    tree_list_free(&xi->known);
+    owner_free(&xi->owner);
+    cache_clear(&xi->cache);
+    device_set_put(xi->known);
     free(xi);
 }
 
-typedef int tree_action(struct tree *tree, void *arg);
-
-/* Does something with the domain's tree. A connection that turns out to be dead may have died long
- * ago, and xenstored may be back: one more attempt. */
-static int with_tree(struct xeniommu *xi, tree_action *action, void *arg)
+/* Brings the cache up to date with all events that have arrived. */
+static void catch_up(struct xeniommu *xi)
 {
-    struct tree tree;
-    int attempt, rc = -ENOTCONN;
+    store_take_events(&xi->store);
+    cache_enter(&xi->cache, xi->store.epoch);
+}
 
-    pthread_mutex_lock(&xi->lock);
-    tree_init(&tree, &xi->store, XENIOMMU_DIR);
-    for (attempt = 0; rc == -ENOTCONN && attempt < 2; attempt++) {
-        rc = store_connect(&xi->store);
-        if (rc == 0)
-            rc = action(&tree, arg);
-    }
-    pthread_mutex_unlock(&xi->lock);
+/* Whether the daemon is ready: from memory, or read and remembered. What was said by a xenstored
+ * that cannot be reached any more does not count. */
+static int read_head(struct xeniommu *xi)
+{
+    int rc = store_connect(&xi->store);
+
+    if (rc != 0)
+        return rc;
+    cache_enter(&xi->cache, xi->store.epoch);
+    if (xi->cache.head <= 0)
+        return xi->cache.head;
+    rc = tree_refresh(&xi->tree);
+    if (rc == 0 || rc == -EAGAIN || rc == -EPROTO)
+        xi->cache.head = rc;
     return rc;
 }
 
-static int read_one(struct tree *tree, void *arg)
+/* Reads what is not remembered. An event that comes while it reads is seen by the next
+ * catch_up(), which forgets this again: the cache never holds more than its epoch allows. */
+static int read_one(struct xeniommu *xi, void *arg)
 {
     struct tree_record *record = arg;
     const struct xeniommu_device device = record->device;
-    int rc = tree_refresh(tree);
+    int rc = read_head(xi);
 
-    return rc == 0 ? tree_read(tree, &device, record) : rc;
+    if (rc != 0)
+        return rc;
+    rc = tree_read(&xi->tree, &device, record);
+    record->absent = rc == -ENOENT;
+    if ((rc == 0 || rc == -ENOENT) && xi->cache.epoch == xi->store.epoch)
+        cache_add(&xi->cache, record);
+    return rc;
 }
 
-static int read_all(struct tree *tree, void *arg)
+static int read_all(struct xeniommu *xi, void *arg)
 {
-    return tree_load(tree, arg);
+    struct device_set **set = arg;
+    struct tree_list list;
+    int rc = read_head(xi);
+
+    if (rc == 0 && xi->cache.devices != NULL && xi->cache.devices->complete) {
+        *set = device_set_get(xi->cache.devices);
+        return 0;
+    }
+    if (rc == 0)
+        rc = tree_load(&xi->tree, &list);
+    if (rc != 0)
+        return rc;
+    *set = device_set_new(&list);
+    if (*set == NULL)
+        return -ENOMEM;
+    if (xi->cache.epoch == xi->store.epoch)
+        cache_fill(&xi->cache, *set);
+    return 0;
+}
+
+/* Reads something. A connection that turns out to be dead may have died long ago, and xenstored may
+ * be back: one more attempt. */
+static int with_tree(struct xeniommu *xi, int (*action)(struct xeniommu *xi, void *arg), void *arg)
+{
+    int rc = action(xi, arg);
+
+    return rc == -ENOTCONN ? action(xi, arg) : rc;
+}
+
+/* A malformed path is the caller's error even if the daemon is away. */
+static bool is_malformed(const struct xeniommu_device *device)
+{
+    char key[XENIOMMU_KEY_SIZE];
+
+    return device->bus == XENIOMMU_BUS_DT &&
+           xeniommu_dt_key(device->path, "swiotlb", key, sizeof(key)) < 0;
+}
+
+static int ask(struct xeniommu *xi, const struct xeniommu_device *device,
+               struct xeniommu_info *info)
+{
+    struct tree_record record = {.device = *device};
+    int rc = with_tree(xi, read_one, &record);
+
+    if (rc == 0)
+        *info = record.info;
+    return rc;
 }
 
 static int query(struct xeniommu *xi, const struct xeniommu_device *device,
                  struct xeniommu_info *info)
 {
-    struct tree_record record = {.device = *device};
     int rc;
 
     tree_clear_info(info);
     if (is_inherited(xi))
         return -ECHILD;
-    rc = with_tree(xi, read_one, &record);
-    if (rc == 0)
-        *info = record.info;
+    pthread_mutex_lock(&xi->lock);
+    catch_up(xi);
+    rc = cache_find(&xi->cache, device, info);
+    if (rc != 0)
+        rc = is_malformed(device) ? -EINVAL : rc < 0 ? rc : ask(xi, device, info);
+    pthread_mutex_unlock(&xi->lock);
     return rc;
 }
 
@@ -144,28 +215,34 @@ int xeniommu_query_pci(struct xeniommu *xi, uint32_t sbdf, struct xeniommu_info 
 
 int xeniommu_query_dt(struct xeniommu *xi, const char *path, struct xeniommu_info *info)
 {
-    const struct xeniommu_device device = {.bus = XENIOMMU_BUS_DT, .path = path};
-    char key[XENIOMMU_KEY_SIZE];
+    const struct xeniommu_device device = {.bus = XENIOMMU_BUS_DT,
+                                           .path = path != NULL ? path : ""};
 
-    /* Before any request: a malformed path is the caller's error even if the daemon is away. */
-    tree_clear_info(info);
-    if (xeniommu_dt_key(path, "swiotlb", key, sizeof(key)) < 0)
-        return -EINVAL;
     return query(xi, &device, info);
+}
+
+static void put_set(struct xeniommu *xi, struct device_set *set)
+{
+    pthread_mutex_lock(&xi->lock);
+    device_set_put(set);
+    pthread_mutex_unlock(&xi->lock);
 }
 
 int xeniommu_foreach(struct xeniommu *xi, xeniommu_device_fn *fn, void *arg)
 {
-    struct tree_list list = {0};
+    struct device_set *set = NULL;
     size_t i;
     int rc;
 
     if (is_inherited(xi))
         return -ECHILD;
-    rc = with_tree(xi, read_all, &list);
-    for (i = 0; rc == 0 && i < list.count; i++)
-        rc = fn(&list.records[i].device, &list.records[i].info, arg);
-    tree_list_free(&list);
+    pthread_mutex_lock(&xi->lock);
+    catch_up(xi);
+    rc = with_tree(xi, read_all, &set);
+    pthread_mutex_unlock(&xi->lock);
+    for (i = 0; rc == 0 && i < set->list.count; i++)
+        rc = fn(&set->list.records[i].device, &set->list.records[i].info, arg);
+    put_set(xi, set);
     return rc;
 }
 
@@ -180,7 +257,7 @@ static int64_t now_ms(void)
 /* Waits until something happens in the store. 0, -ETIMEDOUT or -EINTR. */
 static int wait_for_change(struct store *store, int64_t deadline)
 {
-    struct pollfd pollfd = {.fd = store_fd(store), .events = POLLIN};
+    struct pollfd pollfd = {.fd = store->epoll, .events = POLLIN};
     int64_t left = deadline - now_ms();
     int ready;
 
@@ -197,10 +274,10 @@ static int wait_for_change(struct store *store, int64_t deadline)
 static int wait_in(struct store *store, int64_t deadline)
 {
     struct tree tree;
-    int rc = store_watch(store, WATCHED);
+    int rc = store_fd(store);
 
     tree_init(&tree, store, XENIOMMU_DIR);
-    while (rc == 0) {
+    while (rc >= 0) {
         store_take_changes(store);
         rc = store_connect(store);
         if (rc == 0)
@@ -221,6 +298,7 @@ int xeniommu_wait_ready(struct xeniommu *xi, int timeout_ms)
         return -ECHILD;
     /* A connection of its own: on the handle's, another thread could take the event. */
     store_init(&store);
+    store_watch(&store, WATCHED);
     rc = wait_in(&store, timeout_ms < 0 ? -1 : now_ms() + timeout_ms);
     store_close(&store);
     return rc;
@@ -233,29 +311,26 @@ int xeniommu_fd(struct xeniommu *xi)
     if (is_inherited(xi))
         return -ECHILD;
     pthread_mutex_lock(&xi->lock);
-    rc = store_watch(&xi->store, WATCHED);
-    if (rc == 0)
-        rc = store_fd(&xi->store);
+    rc = store_fd(&xi->store);
     pthread_mutex_unlock(&xi->lock);
     return rc;
 }
 
-/* Takes the pending events and, where that matters, reads what is published now. */
-static int take_changes(struct xeniommu *xi, struct tree_list *list, bool *changed)
+/* Takes the pending events and, where that matters, looks at what is published now; set stays NULL
+ * where nothing is known of any device. */
+static int take_changes(struct xeniommu *xi, struct device_set **set, bool *changed)
 {
-    struct tree tree;
     int rc = 0;
 
     pthread_mutex_lock(&xi->lock);
     *changed = store_take_changes(&xi->store);
-    if (xi->store.xs == NULL) {
+    cache_enter(&xi->cache, xi->store.epoch);
+    if (xi->store.xs == NULL)
         rc = -ENOTCONN;
-    } else if (*changed && xi->callback != NULL) {
-        tree_init(&tree, &xi->store, XENIOMMU_DIR);
-        rc = tree_load(&tree, list);
-    }
+    else if (*changed && xi->callback != NULL)
+        rc = with_tree(xi, read_all, set);
     if (rc == -EAGAIN || rc == -EPROTO || rc == -EACCES || rc == -E2BIG)
-        rc = 0; /* whoever queries is told; here it means that nothing is known of any device */
+        rc = 0; /* whoever queries is told */
     else if (rc != 0 && rc != -ENOTCONN)
         store_mark_changed(&xi->store, 1000);
     pthread_mutex_unlock(&xi->lock);
@@ -274,21 +349,19 @@ static void call_back(const struct xeniommu_device *device, const struct xeniomm
 
 static int dispatch(struct xeniommu *xi)
 {
-    struct tree_list before = xi->known, after = {0};
-    bool changed;
+    static const struct tree_list none;
+    struct device_set *before = xi->known, *after = NULL;
+    bool changed, is_first = xi->callback_is_new;
     int rc;
 
-    if (xi->callback_is_new)
-        tree_list_free(&before);
     xi->callback_is_new = false;
     rc = take_changes(xi, &after, &changed);
-    if (changed && xi->callback != NULL) {
-        changes_report(&before, &after, call_back, xi);
-        tree_list_free(&before);
-        xi->known = after;
-    } else {
-        xi->known = before;
-    }
+    if (!changed || xi->callback == NULL)
+        return rc;
+    changes_report(before != NULL && !is_first ? &before->list : &none,
+                   after != NULL ? &after->list : &none, call_back, xi);
+    xi->known = after;
+    put_set(xi, before);
     return rc;
 }
 
@@ -308,7 +381,7 @@ int xeniommu_dispatch(struct xeniommu *xi)
 
 int xeniommu_set_callback(struct xeniommu *xi, xeniommu_change_fn *fn, void *arg)
 {
-    int error, rc;
+    int error;
 
     if (is_inherited(xi))
         return -ECHILD;
@@ -316,15 +389,12 @@ int xeniommu_set_callback(struct xeniommu *xi, xeniommu_change_fn *fn, void *arg
     if (error != 0 && error != EDEADLK)
         return -error;
     pthread_mutex_lock(&xi->lock);
-    rc = store_watch(&xi->store, WATCHED);
-    if (rc == 0) {
-        xi->callback = fn;
-        xi->callback_arg = arg;
-        xi->callback_is_new = true;
-        store_mark_changed(&xi->store, 0);
-    }
+    xi->callback = fn;
+    xi->callback_arg = arg;
+    xi->callback_is_new = true;
+    store_mark_changed(&xi->store, 0);
     pthread_mutex_unlock(&xi->lock);
     if (error == 0)
         pthread_mutex_unlock(&xi->dispatch_lock);
-    return rc;
+    return 0;
 }

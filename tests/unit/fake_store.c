@@ -10,8 +10,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define NODES_MAX 512
-#define PLANS_MAX 16
+#define NODES_MAX  512
+#define PLANS_MAX  16
+#define STORES_MAX 8
 
 struct node {
     char *path;
@@ -30,20 +31,19 @@ static struct {
     void (*always)(void);
     unsigned int fail_at, requests, connections;
     int fail_error, refuse_error;
-    uint64_t epoch;     /* counts bumps and connections */
-    struct store *open; /* the last that watches */
+    struct store *open[STORES_MAX]; /* those that watch */
 } fake;
 
+/* An event for whoever watches. */
 static void wake(void)
 {
-    uint64_t one = 1;
+    size_t i;
 
-    fake.epoch++;
-    if (fake.open != NULL) {
-        fake.open->changed = true;
-        if (fake.open->epoll >= 0 && write(fake.open->epoll, &one, sizeof(one)) < 0)
-            abort();
-    }
+    for (i = 0; i < STORES_MAX; i++)
+        if (fake.open[i] != NULL) {
+            fake.open[i]->epoch++;
+            store_mark_changed(fake.open[i], 0);
+        }
 }
 
 static void free_node(size_t i)
@@ -172,9 +172,12 @@ void fake_store_fail(unsigned int n, int error)
 
 void fake_store_refuse(int error)
 {
+    size_t i;
+
     fake.refuse_error = error;
-    if (fake.open != NULL)
-        fake.open->xs = NULL;
+    for (i = 0; i < STORES_MAX; i++)
+        if (fake.open[i] != NULL)
+            fake.open[i]->xs = NULL;
     wake();
 }
 
@@ -204,16 +207,29 @@ int store_connect(struct store *store)
         return fake.refuse_error;
     store->xs = (struct xs_handle *)&fake;
     store->changed = true;
+    store->epoch++;
     fake.connections++;
     return 0;
 }
 
+/* Where an open store is, or where the first free place is for one. */
+static size_t place_of(const struct store *store)
+{
+    size_t i = 0;
+
+    while (i < STORES_MAX && fake.open[i] != store)
+        i++;
+    return i;
+}
+
 void store_close(struct store *store)
 {
+    size_t place = place_of(store);
+
     if (store->epoll >= 0)
         close(store->epoll);
-    if (fake.open == store)
-        fake.open = NULL;
+    if (place < STORES_MAX)
+        fake.open[place] = NULL;
     store_init(store);
 }
 
@@ -236,8 +252,10 @@ static int begin_request(struct store *store)
             fake.plans[i].action();
     if (fake.requests != fake.fail_at)
         return 0;
-    if (fake.fail_error == -ENOTCONN)
+    if (fake.fail_error == -ENOTCONN) {
         store->xs = NULL;
+        store->epoch++;
+    }
     return fake.fail_error;
 }
 
@@ -313,22 +331,29 @@ int store_list(struct store *store, const char *path, char ***names, unsigned in
     return 0;
 }
 
-int store_watch(struct store *store, const char *path)
+void store_watch(struct store *store, const char *path)
 {
-    if (store->watched != NULL)
-        return 0;
-    store->epoll = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (store->epoll < 0)
-        return -errno;
+    size_t place = place_of(NULL);
+
+    if (place == STORES_MAX)
+        abort();
     store->watched = path;
-    store->changed = true;
-    fake.open = store;
-    return 0;
+    fake.open[place] = store;
 }
 
-int store_fd(const struct store *store)
+int store_fd(struct store *store)
 {
+    if (store->epoll < 0)
+        store->epoll = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (store->epoll < 0)
+        return -errno;
+    store->changed = true;
     return store->epoll;
+}
+
+void store_take_events(struct store *store)
+{
+    (void)store; /* wake() has shown them in epoch already */
 }
 
 bool store_take_changes(struct store *store)

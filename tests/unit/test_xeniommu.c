@@ -122,17 +122,21 @@ static void every_query_error_says_unknown(void **state)
     (void)state;
     fake_store_remove(OWN "/pci");
     fake_store_remove(OWN "/dt");
+    fake_store_bump(OWN);
     assert_both_fail(-ENOENT);
     assert_int_equal(xeniommu_foreach(xi, count_device, &count), 0);
 
     fake_store_set(OWN "/status", "starting");
+    fake_store_bump(OWN);
     assert_both_fail(-EAGAIN);
     assert_int_equal(xeniommu_foreach(xi, count_device, &count), -EAGAIN);
 
     fake_store_set(OWN "/version", "2");
+    fake_store_bump(OWN);
     assert_both_fail(-EPROTO);
     assert_int_equal(xeniommu_foreach(xi, count_device, &count), -EPROTO);
 
+    fake_store_bump(OWN); /* as the removal of the node does */
     fake_store_remove(OWN);
     assert_both_fail(-EAGAIN);
     fake_store_refuse(-ENOTCONN);
@@ -208,6 +212,142 @@ static void foreach_stops_and_lets_query(void **state)
     count = 0;
     assert_int_equal(xeniommu_foreach(xi, count_device, &count), 0);
     assert_int_equal(count, 3);
+}
+
+static void assert_requests(unsigned int expected, unsigned int before)
+{
+    assert_int_equal(fake_store_requests() - before, expected);
+}
+
+static void answers_are_remembered(void **state)
+{
+    struct xeniommu_info info;
+    unsigned int before;
+
+    (void)state;
+    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
+    assert_int_equal(xeniommu_query_dt(xi, "/soc/uart@1", &info), 0);
+    assert_int_equal(xeniommu_query_pci(xi, 0x28, &info), -ENOENT);
+    before = fake_store_requests();
+    poison(&info);
+    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
+    assert_int_equal(info.state, XENIOMMU_PROTECTED);
+    assert_true(info.skip_swiotlb);
+    assert_string_equal(info.reason, "assigned");
+    poison(&info);
+    assert_int_equal(xeniommu_query_dt(xi, "/soc/uart@1", &info), 0);
+    assert_int_equal(info.state, XENIOMMU_RELAXED);
+    poison(&info);
+    assert_int_equal(xeniommu_query_pci(xi, 0x28, &info), -ENOENT);
+    assert_unknown(&info);
+    assert_requests(0, before);
+}
+
+static void a_change_is_read_once(void **state)
+{
+    struct xeniommu_info info;
+    unsigned int before;
+
+    (void)state;
+    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
+    assert_int_equal(xeniommu_query_pci(xi, 0x28, &info), -ENOENT);
+    fake_store_device(OWN, "pci/0000-00-05-0", "protected", "skip", "assigned");
+    fake_store_device(OWN, NIC, "unknown", "keep", "leaving");
+    fake_store_bump(OWN);
+    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
+    assert_int_equal(info.state, XENIOMMU_UNKNOWN);
+    assert_int_equal(xeniommu_query_pci(xi, 0x28, &info), 0);
+    assert_int_equal(info.state, XENIOMMU_PROTECTED);
+    before = fake_store_requests();
+    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
+    assert_int_equal(info.state, XENIOMMU_UNKNOWN);
+    assert_requests(0, before);
+}
+
+static void not_ready_is_remembered(void **state)
+{
+    unsigned int before;
+
+    (void)state;
+    fake_store_set(OWN "/status", "stopped");
+    fake_store_bump(OWN);
+    assert_both_fail(-EAGAIN);
+    before = fake_store_requests();
+    assert_both_fail(-EAGAIN);
+    assert_requests(0, before);
+    fake_store_set(OWN "/version", "2");
+    fake_store_bump(OWN);
+    assert_both_fail(-EPROTO);
+    before = fake_store_requests();
+    assert_both_fail(-EPROTO);
+    assert_requests(0, before);
+}
+
+static void a_listing_answers_queries(void **state)
+{
+    struct xeniommu_info info;
+    unsigned int before;
+    int count = 0;
+
+    (void)state;
+    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
+    assert_int_equal(xeniommu_foreach(xi, count_device, &count), 0);
+    assert_int_equal(count, 2);
+    before = fake_store_requests();
+    assert_int_equal(xeniommu_foreach(xi, count_device, &count), 0);
+    assert_int_equal(count, 4);
+    assert_int_equal(xeniommu_query_dt(xi, "/soc/uart@1", &info), 0);
+    assert_int_equal(xeniommu_query_pci(xi, 0x28, &info), -ENOENT);
+    assert_int_equal(xeniommu_query_dt(xi, "soc", &info), -EINVAL);
+    assert_requests(0, before);
+    fake_store_remove(OWN "/" NIC);
+    fake_store_bump(OWN);
+    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), -ENOENT);
+    assert_int_equal(xeniommu_foreach(xi, count_device, &count), 0);
+    assert_int_equal(count, 5);
+}
+
+static void downgrade_nic(void)
+{
+    fake_store_device(OWN, NIC, "unknown", "keep", "leaving");
+    fake_store_bump(OWN);
+}
+
+static void a_change_while_reading_is_not_overlooked(void **state)
+{
+    struct xeniommu_info info;
+    unsigned int at;
+
+    (void)state;
+    /* Before each request of a first query, and of a listing that has read the device already. */
+    for (at = 1; at <= 8; at++) {
+        fake_store_device(OWN, NIC, "protected", "skip", "assigned");
+        fake_store_bump(OWN);
+        fake_store_plan(fake_store_requests() + at, downgrade_nic);
+        (void)xeniommu_query_pci(xi, 0x20, &info);
+        (void)xeniommu_query_dt(xi, "/soc/uart@1", &info);
+        assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
+        assert_int_equal(info.state, XENIOMMU_UNKNOWN);
+    }
+}
+
+static void a_change_while_listing_is_not_overlooked(void **state)
+{
+    struct xeniommu_info info;
+    unsigned int at;
+    int count;
+
+    (void)state;
+    for (at = 1; at <= 12; at++) {
+        fake_store_device(OWN, NIC, "protected", "skip", "assigned");
+        fake_store_bump(OWN);
+        fake_store_plan(fake_store_requests() + at, downgrade_nic);
+        count = 0;
+        assert_int_equal(xeniommu_foreach(xi, count_device, &count), 0);
+        assert_int_equal(count, 2);
+        assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
+        assert_int_equal(info.state, XENIOMMU_UNKNOWN);
+    }
 }
 
 static int readable(void)
@@ -375,19 +515,48 @@ static int try_as_child(void)
     return 0;
 }
 
-static void a_child_gets_echild(void **state)
+static bool refuse_madvise;
+int __real_madvise(void *address, size_t size, int advice);
+int __wrap_madvise(void *address, size_t size, int advice);
+
+int __wrap_madvise(void *address, size_t size, int advice)
+{
+    if (refuse_madvise) {
+        errno = EINVAL;
+        return -1;
+    }
+    return __real_madvise(address, size, advice);
+}
+
+static void assert_child_gets_echild(void)
 {
     struct xeniommu_info info;
     int status;
     pid_t pid = fork();
 
-    (void)state;
     if (pid == 0)
         _exit(try_as_child());
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
     assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
+}
+
+static void a_child_gets_echild(void **state)
+{
+    (void)state;
+    assert_child_gets_echild();
+}
+
+/* As on a kernel that cannot wipe a page at a fork. */
+static void a_child_gets_echild_without_help(void **state)
+{
+    (void)state;
+    xeniommu_close(xi);
+    refuse_madvise = true;
+    assert_int_equal(xeniommu_open(&xi, 0), 0);
+    refuse_madvise = false;
+    assert_child_gets_echild();
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -401,12 +570,19 @@ int main(void)
         TEST(malformed_paths_are_the_callers_error),
         TEST(a_lost_connection_is_found_again),
         TEST(foreach_stops_and_lets_query),
+        TEST(answers_are_remembered),
+        TEST(a_change_is_read_once),
+        TEST(not_ready_is_remembered),
+        TEST(a_listing_answers_queries),
+        TEST(a_change_while_reading_is_not_overlooked),
+        TEST(a_change_while_listing_is_not_overlooked),
         TEST(callbacks_follow_every_change),
         TEST(callbacks_say_unknown_while_nothing_is_known),
         TEST(callbacks_may_replace_themselves),
         TEST(the_descriptor_stays_the_same),
         TEST(wait_ready_waits),
         TEST(a_child_gets_echild),
+        TEST(a_child_gets_echild_without_help),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,12 +52,16 @@ static void assert_unknown(const struct xeniommu_info *info)
     assert_string_equal(info->reason, "");
 }
 
+static struct host_fields host;
+
 /* One query, with an output that claims everything beforehand. */
 static int query(const struct xeniommu_device *device, struct tree_record *record)
 {
     int rc;
 
     memset(record, 0x5a, sizeof(*record));
+    record->host = &host;
+    memset(&host, 0x5a, sizeof(host));
     record->info.state = XENIOMMU_PROTECTED;
     record->info.skip_swiotlb = true;
     rc = tree_refresh(&tree);
@@ -78,7 +82,7 @@ static void a_record_is_read_in_full(void **state)
     assert_true(record.info.skip_swiotlb);
     assert_int_equal(record.info.group, 7);
     assert_string_equal(record.info.reason, "assigned");
-    assert_string_equal(record.owner, "");
+    assert_string_equal(host.owner, "");
     assert_int_equal(record.device.sbdf, 0x20);
 }
 
@@ -331,13 +335,13 @@ static void only_the_host_tree_has_owners(void **state)
     fake_store_set(XENIOMMU_HOST_DIR "/" NIC "/owner", "none");
     fake_store_set(XENIOMMU_HOST_DIR "/" NIC "/iommu", "dmar0");
     assert_int_equal(query(&nic, &record), 0);
-    assert_string_equal(record.owner, "");
+    assert_string_equal(host.owner, "");
     tree_init(&tree, &store, XENIOMMU_HOST_DIR);
     assert_int_equal(query(&nic, &record), 0);
     assert_string_equal(tree.iommu, "enabled");
     assert_int_equal(record.info.state, XENIOMMU_QUARANTINED);
-    assert_string_equal(record.owner, "none");
-    assert_string_equal(record.iommu, "dmar0");
+    assert_string_equal(host.owner, "none");
+    assert_string_equal(host.iommu, "dmar0");
 }
 
 static void device_tree_paths_are_encoded(void **state)
