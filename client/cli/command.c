@@ -39,6 +39,8 @@ static const struct command commands[] = {
      "one device: the facts, the rule that decided, and what would change it"},
     {"status", NULL, VIEW_OPTIONS, 0, command_status,
      "whether xen-iommud is ready, and how many devices are how"},
+    {"watch", NULL, VIEW_OPTIONS, 0, command_watch,
+     "every device, and then each change, one a line, until it is stopped"},
     {"export", NULL, OPTION_DOMAIN | OPTION_FORMAT | OPTION_BINDING | OPTION_OUTPUT, OPTION_BINDING,
      command_export, "the domain's protected device tree devices as an overlay"},
 };

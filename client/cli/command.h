@@ -37,6 +37,7 @@ command_fn command_show;
 command_fn command_explain;
 command_fn command_export;
 command_fn command_status;
+command_fn command_watch;
 
 /* The whole program. Returns its exit code. */
 int run_xen_iommu(int argc, char *argv[]);

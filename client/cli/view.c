@@ -7,11 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 1: there is such a node, 0: there is not, or it is not for us, or an error. */
-static int is_readable(struct view *view, const char *path)
+int view_host_is_readable(struct store *store)
 {
     struct store_value value;
-    int rc = store_read(&view->store, path, &value);
+    int rc = store_read(store, XENIOMMU_HOST_DIR "/version", &value);
 
     free(value.data);
     if (rc == -ENOENT || rc == -EACCES)
@@ -19,16 +18,28 @@ static int is_readable(struct view *view, const char *path)
     return rc == 0 ? 1 : rc;
 }
 
-int view_open_own(struct view *view, int32_t domid)
+static void init(struct view *view, enum view_kind kind, int32_t domid)
 {
     char root[TREE_ROOT_SIZE] = XENIOMMU_DIR;
 
-    *view = (struct view){.kind = domid < 0 ? VIEW_OWN : VIEW_DOMAIN, .domid = domid};
+    *view = (struct view){.kind = kind, .domid = domid};
     store_init(&view->store);
-    if (view->kind == VIEW_DOMAIN)
+    if (kind == VIEW_DOMAIN)
         snprintf(root, sizeof(root), "/local/domain/%d/" XENIOMMU_DIR, domid);
-    tree_init(&view->tree, &view->store, root);
+    tree_init(&view->tree, &view->store, kind == VIEW_HOST ? XENIOMMU_HOST_DIR : root);
+}
+
+int view_open_own(struct view *view, int32_t domid)
+{
+    init(view, domid < 0 ? VIEW_OWN : VIEW_DOMAIN, domid);
     return store_connect(&view->store);
+}
+
+void view_follow(struct view *view, enum view_kind kind, int32_t domid)
+{
+    init(view, kind, domid);
+    snprintf(view->watched, sizeof(view->watched), "%s/generation", view->tree.root);
+    store_watch(&view->store, view->watched);
 }
 
 int view_open(struct view *view, int32_t domid)
@@ -37,7 +48,7 @@ int view_open(struct view *view, int32_t domid)
 
     if (rc != 0 || view->kind == VIEW_DOMAIN)
         return rc;
-    rc = is_readable(view, XENIOMMU_HOST_DIR "/version");
+    rc = view_host_is_readable(&view->store);
     if (rc != 1)
         return rc;
     view->kind = VIEW_HOST;
@@ -77,15 +88,14 @@ static int complain_denied(const struct view *view)
     return EXIT_FAILED;
 }
 
-/* A domain that cannot be seen: the exit code, or 0 if it is there. */
-static int complain_of_domain(struct view *view)
+int view_check_domain(struct view *view)
 {
     struct store_value value;
     char path[TREE_ROOT_SIZE];
     int rc;
 
     if (view->kind != VIEW_DOMAIN)
-        return 0;
+        return EXIT_FINE;
     snprintf(path, sizeof(path), "/local/domain/%d", view->domid);
     rc = store_read(&view->store, path, &value);
     free(value.data);
@@ -95,14 +105,14 @@ static int complain_of_domain(struct view *view)
         complain("domain %d does not exist", view->domid);
         return EXIT_FAILED;
     }
-    return 0;
+    return EXIT_FINE;
 }
 
 static int complain_not_ready(struct view *view)
 {
-    int code = complain_of_domain(view);
+    int code = view_check_domain(view);
 
-    if (code != 0)
+    if (code != EXIT_FINE)
         return code;
     if (view->tree.version[0] == '\0' && view->tree.status[0] == '\0')
         complain("nothing is published here: does xen-iommud run in dom0?");

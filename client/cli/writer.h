@@ -6,6 +6,7 @@
 #include "view.h"
 
 #include <stddef.h>
+#include <time.h>
 
 /* One device and its name for people. */
 struct device_report {
@@ -19,6 +20,24 @@ struct status_report {
     size_t states[XENIOMMU_QUARANTINED + 1]; /* how many are in each state */
 };
 
+enum watch_event_kind {
+    WATCH_STATUS,  /* the daemon's status, or what keeps it from being known, is another */
+    WATCH_PRESENT, /* a device that was there before anything was told */
+    WATCH_ADDED,
+    WATCH_CHANGED,
+    WATCH_REMOVED, /* with a record of unknown and keep */
+};
+
+/* One line of watch. */
+struct watch_event {
+    enum watch_event_kind kind;
+    struct timespec time;
+    const struct device_report
+        *device;          /* NULL for WATCH_STATUS; else the three below are not set */
+    const char *status;   /* as published, "" where absent or not known */
+    const char *obstacle; /* why it is not known; NULL: it is */
+};
+
 struct explanation;
 
 /* Each prints its report, complete, on stdout. 0 or a negative errno. */
@@ -27,6 +46,7 @@ struct writer {
     int (*show)(const struct view *view, const struct device_report *device);
     int (*explain)(const struct view *view, const struct explanation *explanation);
     int (*status)(const struct view *view, const struct status_report *report);
+    int (*watch)(const struct view *view, const struct watch_event *event);
 };
 
 extern const struct writer writer_text;

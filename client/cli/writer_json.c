@@ -84,19 +84,23 @@ static int fill_view(struct json_object *object, const struct view *view)
 }
 
 /* Prints object, if rc says that it is complete, and frees it. */
-static int finish(struct json_object *object, int rc)
+static int finish_as(struct json_object *object, int rc, int format)
 {
     const char *text = NULL;
 
     if (rc == 0)
-        text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
-                                                          JSON_C_TO_STRING_NOSLASHESCAPE);
+        text = json_object_to_json_string_ext(object, format | JSON_C_TO_STRING_NOSLASHESCAPE);
     if (text != NULL)
         puts(text);
     else
         rc = -ENOMEM;
     json_object_put(object);
     return rc;
+}
+
+static int finish(struct json_object *object, int rc)
+{
+    return finish_as(object, rc, JSON_C_TO_STRING_PRETTY);
 }
 
 static int add_device(struct json_object *array, const struct view *view,
@@ -228,9 +232,40 @@ static int write_status(const struct view *view, const struct status_report *rep
     return finish(object, rc);
 }
 
+/* RFC 3339, in UTC and with milliseconds. */
+static int add_time(struct json_object *object, const struct timespec *time)
+{
+    char date[32], text[48];
+    struct tm parts;
+
+    if (gmtime_r(&time->tv_sec, &parts) == NULL ||
+        strftime(date, sizeof(date), "%FT%T", &parts) == 0)
+        return -EOVERFLOW;
+    snprintf(text, sizeof(text), "%s.%03ldZ", date, time->tv_nsec / 1000000);
+    return add_string(object, "time", text);
+}
+
+static int write_watch(const struct view *view, const struct watch_event *event)
+{
+    static const char *const kinds[] = {"status", "present", "added", "changed", "removed"};
+    struct json_object *object = json_object_new_object();
+    int rc = object != NULL ? add_time(object, &event->time) : -ENOMEM;
+
+    rc = rc != 0 ? rc : add_string(object, "event", kinds[event->kind]);
+    rc = rc != 0 ? rc : fill_view(object, view);
+    if (event->kind == WATCH_STATUS) {
+        rc = rc != 0 ? rc : add_optional(object, "status", event->status);
+        rc = rc != 0 ? rc : add_text(object, "obstacle", event->obstacle);
+    } else {
+        rc = rc != 0 ? rc : fill_device(object, view, event->device);
+    }
+    return finish_as(object, rc, JSON_C_TO_STRING_PLAIN);
+}
+
 const struct writer writer_json = {
     .list = write_list,
     .show = write_show,
     .explain = write_explain,
     .status = write_status,
+    .watch = write_watch,
 };

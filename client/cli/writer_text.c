@@ -241,9 +241,58 @@ static int write_status(const struct view *view, const struct status_report *rep
     return 0;
 }
 
+static int print_time(const struct timespec *time)
+{
+    struct tm parts;
+    char text[32];
+
+    if (localtime_r(&time->tv_sec, &parts) == NULL ||
+        strftime(text, sizeof(text), "%F %T", &parts) == 0)
+        return -EOVERFLOW;
+    printf("%s ", text);
+    return 0;
+}
+
+static void print_event(const struct view *view, const struct device_report *device)
+{
+    const struct tree_record *record = device->record;
+    const struct xeniommu_info *info = &record->info;
+
+    printf(" %s swiotlb=%s", xeniommu_state_name(info->state), swiotlb_word(info));
+    if (view->kind == VIEW_HOST)
+        printf(" owner=%s", or_dash(record->host->owner));
+    if (info->group >= 0)
+        printf(" group=%" PRId32, info->group);
+    printf(" reason=%s", or_dash(info->reason));
+}
+
+static int write_watch(const struct view *view, const struct watch_event *event)
+{
+    static const char *const kinds[] = {"status ", "present", "added  ", "changed", "removed"};
+    char text[DEVICE_TEXT_SIZE];
+    int rc = print_time(&event->time);
+
+    if (rc != 0)
+        return rc;
+    fputs(kinds[event->kind], stdout);
+    if (event->kind == WATCH_STATUS)
+        printf(" %s%s",
+               event->obstacle != NULL    ? "unknown: "
+               : event->status[0] != '\0' ? event->status
+                                          : "absent",
+               event->obstacle != NULL ? event->obstacle : "");
+    else
+        printf(" %s", device_format(&event->device->record->device, text));
+    if (event->kind != WATCH_STATUS && event->kind != WATCH_REMOVED)
+        print_event(view, event->device);
+    putchar('\n');
+    return 0;
+}
+
 const struct writer writer_text = {
     .list = write_list,
     .show = write_show,
     .explain = write_explain,
     .status = write_status,
+    .watch = write_watch,
 };

@@ -29,6 +29,7 @@ static struct {
     } plans[PLANS_MAX];
     size_t plan_count;
     void (*always)(void);
+    void (*idle)(void);
     unsigned int fail_at, requests, connections;
     int fail_error, refuse_error;
     struct store *open[STORES_MAX]; /* those that watch */
@@ -162,6 +163,11 @@ void fake_store_plan(unsigned int n, void (*action)(void))
 void fake_store_plan_always(void (*action)(void))
 {
     fake.always = action;
+}
+
+void fake_store_plan_idle(void (*action)(void))
+{
+    fake.idle = action;
 }
 
 void fake_store_fail(unsigned int n, int error)
@@ -343,8 +349,12 @@ void store_watch(struct store *store, const char *path)
 
 int store_fd(struct store *store)
 {
-    if (store->epoll < 0)
-        store->epoll = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (store->epoll >= 0) {
+        if (fake.idle != NULL && !store->changed)
+            fake.idle();
+        return store->epoll;
+    }
+    store->epoll = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
     if (store->epoll < 0)
         return -errno;
     store->changed = true;

@@ -33,6 +33,10 @@ void fake_store_plan(unsigned int n, void (*action)(void));
 /* Before every request, action runs. */
 void fake_store_plan_always(void (*action)(void));
 
+/* Each time that a program asks a store for its descriptor, as it does before it waits, and has
+ * nothing to do, action runs. */
+void fake_store_plan_idle(void (*action)(void));
+
 /* Request number n, and no other, fails with error (negative); -ENOTCONN also loses the
  * connection. */
 void fake_store_fail(unsigned int n, int error);

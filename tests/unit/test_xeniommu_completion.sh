@@ -26,7 +26,9 @@ offers()
     [[ "${COMPREPLY[*]}" == "$3" ]] || { echo "\"$1\": \"${COMPREPLY[*]}\", not \"$3\"" >&2; exit 1; }
 }
 
-offers 'xen-iommu ' 1 'list show explain status export'
+offers 'xen-iommu ' 1 'list show explain status watch export'
+offers 'xen-iommu w' 1 'watch'
+offers 'xen-iommu watch ' 2 ''
 offers 'xen-iommu s' 1 'show status'
 offers 'xen-iommu list --' 2 '--binding --domain --format --help --json --output --version'
 offers 'xen-iommu list --j' 2 '--json'
