@@ -15,9 +15,13 @@ int main(int argc, char *argv[])
 {
     struct xeniommu_info info;
     struct xeniommu *xi;
+    unsigned long sbdf = 0;
+    char *end = "";
     int error;
 
-    if (argc != 2) {
+    if (argc == 2 && argv[1][0] != '/')
+        sbdf = strtoul(argv[1], &end, 16);
+    if (argc != 2 || argv[1][0] == '\0' || *end != '\0' || sbdf > UINT32_MAX) {
         fprintf(stderr, "Usage: %s SBDF-IN-HEX | DEVICE-TREE-PATH\n", argv[0]);
         return 2;
     }
@@ -29,12 +33,12 @@ int main(int argc, char *argv[])
     if (argv[1][0] == '/')
         error = xeniommu_query_dt(xi, argv[1], &info);
     else
-        error = xeniommu_query_pci(xi, (uint32_t)strtoul(argv[1], NULL, 16), &info);
+        error = xeniommu_query_pci(xi, (uint32_t)sbdf, &info);
 
     /* On every error the answer says unknown and keep, so a driver may ignore the error. */
     printf("%s: %s%s%s\n", info.skip_swiotlb ? "plain DMA" : "bounce",
            xeniommu_state_name(info.state), error != 0 ? ", " : "",
            error != 0 ? strerror(-error) : "");
     xeniommu_close(xi);
-    return 0;
+    return error != 0;
 }

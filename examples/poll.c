@@ -44,9 +44,10 @@ static int loop(struct xeniommu *xi, int fd)
         if (fds[0].revents != 0) {
             error = xeniommu_dispatch(xi);
             /* -ENOTCONN: xenstored is gone, and the callback has said "unknown" of every device.
-             * The descriptor tells when it is time to try again, so just go on. */
+             * Out of resources it is the same. The descriptor tells when it is time to try again,
+             * so just go on. */
             if (error != 0 && error != -ENOTCONN)
-                return error;
+                fprintf(stderr, "%s\n", strerror(-error));
             fflush(stdout);
         }
         if (fds[1].revents != 0 && read(STDIN_FILENO, input, sizeof(input)) <= 0)

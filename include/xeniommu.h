@@ -23,24 +23,32 @@
  * Freshness. A handle keeps one watch on what is published, and answers from memory what it has
  * read before. It never answers older than a change whose event has reached it: from the moment
  * xeniommu_fd() is readable because of a change, every query that begins tells that change or a
- * later one. Whoever learns of a change in another way (a watch of its own, a message of another
- * process) calls xeniommu_dispatch() before it queries: then everything that was published before
- * that call counts. When xenstored vanishes, what is in memory counts no more.
+ * later one. Nor does it ever go back behind something that it has read itself. Whoever learns of a
+ * change in another way (a watch of its own, a message of another process) calls
+ * xeniommu_dispatch() before it queries: then everything that was published before that call
+ * counts. When xenstored vanishes, what is in memory counts no more.
  *
  * Threads. A handle may be used by any number of threads at once; different handles share
- * nothing. Only xeniommu_close() needs the handle for itself. The library starts no thread;
- * libxenstore has one for each handle, with all signals blocked, that receives.
+ * nothing. Only xeniommu_close() needs the handle for itself. A handle asks xenstored one thing at
+ * a time: meanwhile the queries of other threads wait, those that memory could answer too; a thread
+ * that must not wait has a handle of its own. The library starts no thread; libxenstore has one for
+ * each handle, with all signals blocked, that receives. No function is a safe place to cancel a
+ * thread at.
  *
  * Fork. A handle belongs to the process that opened it. In a child every function returns
- * -ECHILD at once, except xeniommu_close(), which frees the child's copy and leaves the parent's
- * connection alone. A child that wants answers opens a handle of its own.
+ * -ECHILD at once, except xeniommu_close(), which gives up the child's copy, as far as that is safe
+ * beside threads of the parent, and leaves the parent's connection alone. A child that wants
+ * answers opens a handle of its own.
  *
- * Blocking. What is not in memory is asked of xenstored, and its answer waited for. Where xenstored
- * is gone a query fails at once, and a later one finds it again. In a guest the kernel cannot tell
- * that xenstored is gone, so there such a query waits until it is back, and what is in memory goes
- * on counting: without xenstored the daemon could not have told anything else.
+ * Blocking. What is not in memory is asked of xenstored, and its answer waited for. Where
+ * xenstored's socket is dead a query fails at once, and a later one finds it again. In a guest the
+ * kernel cannot tell that xenstored is gone, so there such a query waits until it is back, and what
+ * is in memory goes on counting: without xenstored the daemon could not have told anything else.
  *
- * Signals. No SIGPIPE reaches the program from here when xenstored vanishes.
+ * Signals. No SIGPIPE reaches the program from here when xenstored vanishes. But libxenstore
+ * ignores SIGPIPE for the whole process during each request, and puts back what it found: a program
+ * that asks over several handles in several threads, and handles SIGPIPE itself, may find it
+ * ignored afterwards.
  */
 #ifndef XENIOMMU_H
 #define XENIOMMU_H
@@ -82,9 +90,10 @@ struct xeniommu_device {
  * @info: its answer; likewise
  * @arg: what the caller passed
  *
- * It may use the handle, but not close it.
+ * It may use the handle, but not close it; it must return, not jump away.
  *
- * Returns 0 to go on, anything else to stop.
+ * Returns 0 to go on, anything else to stop: better a positive number, since xeniommu_foreach()
+ * returns it, and has negative ones of its own.
  */
 typedef int xeniommu_device_fn(const struct xeniommu_device *device,
                                const struct xeniommu_info *info, void *arg);
@@ -95,7 +104,8 @@ typedef int xeniommu_device_fn(const struct xeniommu_device *device,
  * @info: its new answer, unknown and keep where it is gone or the daemon is not ready; likewise
  * @arg: what the caller passed
  *
- * It may query the handle and set another callback; it may not dispatch or close.
+ * It may query the handle and set another callback; it may not dispatch or close, and must return,
+ * not jump away.
  */
 typedef void xeniommu_change_fn(const struct xeniommu_device *device,
                                 const struct xeniommu_info *info, void *arg);
@@ -189,6 +199,8 @@ int xeniommu_foreach(struct xeniommu *xi, xeniommu_device_fn *fn, void *arg);
  * @timeout_ms: how long at most, in milliseconds; negative: for ever; 0: only look
  *
  * Outlasts restarts of the daemon and of xenstored. Other threads may use the handle meanwhile.
+ * Queries that begin after it returned 0 see the daemon ready, unless that changed again. A
+ * xenstored that does not answer is waited for beyond the time.
  *
  * Returns 0 when the daemon is ready, or
  *   -ETIMEDOUT it was not ready in time
@@ -228,8 +240,8 @@ int xeniommu_fd(struct xeniommu *xi);
  * unknown.
  *
  * Returns 0, or
- *   -ENOTCONN  XenStore cannot be reached: every device was reported as unknown; the descriptor
- *              tells when to try again
+ *   -ENOTCONN, -EACCES  XenStore cannot be reached, or not any more: every device was reported as
+ *              unknown; the descriptor tells when to try again
  *   -EDEADLK   called from the callback
  *   -ECHILD    the handle was opened before a fork, by the parent
  *   -EMFILE, -ENFILE, -ENOSPC, -ENOMEM  out of resources: what could not be read was reported as
@@ -245,7 +257,8 @@ int xeniommu_dispatch(struct xeniommu *xi);
  *
  * The next xeniommu_dispatch() calls @fn for every device that is published, later ones for
  * those whose answer changed. Once this returns, the previous callback is not running and will
- * not be called again (unless this is called from the callback itself).
+ * not be called again (unless this is called from the callback itself). So it waits for a callback
+ * that runs in another thread: hold no lock that the callback takes.
  *
  * Returns 0, or -ECHILD if the handle was opened before a fork, by the parent.
  */

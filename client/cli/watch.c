@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "changes.h"
 #include "command.h"
 #include "device_names.h"
 
@@ -98,40 +99,20 @@ static int tell_removed(struct watch *watch, const struct xeniommu_device *devic
     return tell_device(watch, WATCH_REMOVED, &record);
 }
 
-static bool is_same(const struct tree_record *a, const struct tree_record *b)
+struct difference {
+    struct watch *watch;
+    enum watch_event_kind new_kind; /* what to call a device that was not there before */
+};
+
+static int tell_difference(const struct tree_record *before, const struct tree_record *after,
+                           void *arg)
 {
-    if (a->info.state != b->info.state || a->info.skip_swiotlb != b->info.skip_swiotlb ||
-        a->info.group != b->info.group || strcmp(a->info.reason, b->info.reason) != 0)
-        return false;
-    if (a->host == NULL || b->host == NULL)
-        return a->host == b->host;
-    return strcmp(a->host->owner, b->host->owner) == 0 &&
-           strcmp(a->host->iommu, b->host->iommu) == 0;
-}
+    struct difference *difference = arg;
 
-/* new_kind: what to call a device that was not there before. */
-static int tell_differences(struct watch *watch, const struct tree_list *now,
-                            enum watch_event_kind new_kind)
-{
-    const struct tree_list *known = &watch->known;
-    size_t i = 0, j = 0;
-    int rc = 0;
-
-    while (rc == 0 && (i < known->count || j < now->count)) {
-        const struct tree_record *old = i < known->count ? &known->records[i] : NULL;
-        const struct tree_record *new = j < now->count ? &now->records[j] : NULL;
-        int order = old == NULL ? 1 : new == NULL ? -1 : tree_compare(&old->device, &new->device);
-
-        if (order < 0)
-            rc = tell_removed(watch, &old->device);
-        else if (order > 0)
-            rc = tell_device(watch, new_kind, new);
-        else if (!is_same(old, new))
-            rc = tell_device(watch, WATCH_CHANGED, new);
-        i += order <= 0;
-        j += order >= 0;
-    }
-    return rc;
+    if (after == NULL)
+        return tell_removed(difference->watch, &before->device);
+    return tell_device(difference->watch, before == NULL ? difference->new_kind : WATCH_CHANGED,
+                       after);
 }
 
 /* What keeps the daemon's word from being known; NULL: it is known. */
@@ -179,8 +160,8 @@ static bool is_about_tree(int rc)
 /* Reads the tree, and tells what is new. */
 static int look(struct watch *watch)
 {
+    struct difference difference = {.watch = watch};
     struct tree_list now = {0};
-    enum watch_event_kind new_kind;
     int told, rc = -ENOTCONN;
 
     if (watch->view.store.xs != NULL)
@@ -188,10 +169,10 @@ static int look(struct watch *watch)
     if (!is_about_tree(rc))
         return rc;
     /* After a time without the daemon's word, every device is told anew. */
-    new_kind = watch->told && watch->rc == 0 ? WATCH_ADDED : WATCH_PRESENT;
+    difference.new_kind = watch->told && watch->rc == 0 ? WATCH_ADDED : WATCH_PRESENT;
     told = tell_status(watch, rc);
     if (told == 0 && rc == 0)
-        told = tell_differences(watch, &now, new_kind);
+        told = changes_walk(&watch->known, &now, tell_difference, &difference);
     tree_list_free(&watch->known);
     watch->known = now;
     return told;
@@ -208,9 +189,13 @@ static void begin(struct watch *watch, enum view_kind kind, int32_t domid)
 
 static int look_for_host(struct watch *watch)
 {
+    bool changed = false;
     int rc;
 
-    if (watch->view.kind != VIEW_OWN || !store_take_changes(&watch->host))
+    if (watch->view.kind == VIEW_OWN)
+        (void)store_take_changes(&watch->host,
+                                 &changed); /* where it fails, it tells when to retry */
+    if (!changed)
         return 0;
     rc = view_host_is_readable(&watch->host);
     if (rc == 1) {
@@ -234,18 +219,22 @@ static int wait_for_work(struct watch *watch)
         return store;
     if (poll(fds, sizeof(fds) / sizeof(fds[0]), -1) < 0)
         return errno == EINTR ? 0 : -errno;
-    return (fds[0].revents & POLLERR) != 0 ? NO_READER : 0;
+    return (fds[0].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0 ? NO_READER : 0;
 }
 
 static int follow(struct watch *watch)
 {
+    bool changed;
     int rc = 0;
 
     while (rc == 0) {
         rc = wait_for_work(watch);
         if (rc == 0)
             rc = look_for_host(watch);
-        if (rc == 0 && store_take_changes(&watch->view.store))
+        if (rc != 0)
+            break;
+        (void)store_take_changes(&watch->view.store, &changed); /* look() says what is wrong */
+        if (changed)
             rc = look(watch);
     }
     return rc;

@@ -2,7 +2,9 @@
 #include "cache.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A program that asks for ever more addresses, absent ones included, is not to grow for ever. */
 #define DEVICES_MAX 8192
@@ -25,6 +27,14 @@ void cache_enter(struct cache *cache, uint64_t epoch)
         return;
     cache_clear(cache);
     cache->epoch = epoch;
+}
+
+void cache_see(struct cache *cache, const char *generation)
+{
+    if (strcmp(cache->generation, generation) == 0)
+        return;
+    cache_clear(cache);
+    snprintf(cache->generation, sizeof(cache->generation), "%s", generation);
 }
 
 int cache_find(const struct cache *cache, const struct xeniommu_device *device,

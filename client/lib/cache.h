@@ -16,6 +16,7 @@ struct device_set {
 
 struct cache {
     uint64_t epoch;             /* the store's: what is here holds in this one only */
+    char generation[24];        /* the tree's: and at this one only */
     int head;                   /* 1: not known; 0: ready; or what holds for every device */
     struct device_set *devices; /* NULL: none */
 };
@@ -25,6 +26,9 @@ void cache_init(struct cache *cache);
 
 /* Forgets what is of another epoch. */
 void cache_enter(struct cache *cache, uint64_t epoch);
+
+/* Forgets what is of another generation, which was seen before its event. */
+void cache_see(struct cache *cache, const char *generation);
 
 /* Forgets everything. */
 void cache_clear(struct cache *cache);

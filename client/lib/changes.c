@@ -1,39 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 #include "changes.h"
 
-#include "tree.h"
-
 #include <string.h>
 
-static bool is_same(const struct xeniommu_info *a, const struct xeniommu_info *b)
+static bool is_same_info(const struct xeniommu_info *a, const struct xeniommu_info *b)
 {
     return a->state == b->state && a->skip_swiotlb == b->skip_swiotlb && a->group == b->group &&
            strcmp(a->reason, b->reason) == 0;
 }
 
-static void report_gone(const struct xeniommu_device *device, xeniommu_change_fn *fn, void *arg)
+static bool is_same_host(const struct host_fields *a, const struct host_fields *b)
 {
-    struct xeniommu_info info;
-
-    tree_clear_info(&info);
-    fn(device, &info, arg);
+    if (a == NULL || b == NULL)
+        return a == b;
+    return strcmp(a->owner, b->owner) == 0 && strcmp(a->iommu, b->iommu) == 0;
 }
 
-void changes_report(const struct tree_list *before, const struct tree_list *after,
-                    xeniommu_change_fn *fn, void *arg)
+static bool is_same(const struct tree_record *a, const struct tree_record *b)
+{
+    return is_same_info(&a->info, &b->info) && is_same_host(a->host, b->host);
+}
+
+int changes_walk(const struct tree_list *before, const struct tree_list *after, change_fn *fn,
+                 void *arg)
 {
     size_t i = 0, j = 0;
+    int rc = 0;
 
-    while (i < before->count || j < after->count) {
+    while (rc == 0 && (i < before->count || j < after->count)) {
         const struct tree_record *old = i < before->count ? &before->records[i] : NULL;
         const struct tree_record *new = j < after->count ? &after->records[j] : NULL;
         int order = old == NULL ? 1 : new == NULL ? -1 : tree_compare(&old->device, &new->device);
 
-        if (order < 0)
-            report_gone(&old->device, fn, arg);
-        else if (order > 0 || !is_same(&old->info, &new->info))
-            fn(&new->device, &new->info, arg);
         i += order <= 0;
         j += order >= 0;
+        if (order != 0)
+            rc = fn(order < 0 ? old : NULL, order > 0 ? new : NULL, arg);
+        else if (!is_same(old, new))
+            rc = fn(old, new, arg);
     }
+    return rc;
 }

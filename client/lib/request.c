@@ -5,47 +5,34 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 #include <xenstore.h>
 
-/* libxenstore composes the socket's path in a static buffer: only one thread may be at it. */
-static pthread_mutex_t socket_path_lock = PTHREAD_MUTEX_INITIALIZER;
-
-/* xs_open() tries the socket, then the device, and reports the second: say what the first said if
- * it is there. */
-static int open_error(int error)
+int request_probe(void)
 {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
     const char *path = xs_daemon_socket();
+    struct stat status;
+    int error, fd;
 
-    return path != NULL && access(path, F_OK) == 0 && access(path, W_OK) != 0 ? EACCES : error;
-}
-
-struct xs_handle *request_open(void)
-{
-    struct xs_handle *xs;
-    int error;
-
-    pthread_mutex_lock(&socket_path_lock);
-    xs = xs_open(0);
-    error = xs == NULL ? open_error(errno) : 0;
-    pthread_mutex_unlock(&socket_path_lock);
-    errno = error;
-    return xs;
-}
-
-bool request_socket_address(struct sockaddr_un *address)
-{
-    const char *path;
-    size_t len;
-
-    pthread_mutex_lock(&socket_path_lock);
-    path = xs_daemon_socket();
-    len = path != NULL ? strlen(path) : sizeof(address->sun_path);
-    if (len < sizeof(address->sun_path))
-        memcpy(address->sun_path, path, len + 1);
-    pthread_mutex_unlock(&socket_path_lock);
-    return len < sizeof(address->sun_path);
+    if (path == NULL || stat(path, &status) != 0)
+        return -ENOENT;
+    if (!S_ISSOCK(status.st_mode) || strlen(path) >= sizeof(address.sun_path))
+        return -ENOENT;
+    strcpy(address.sun_path, path);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    /* A socket that vanished was xenstored's. */
+    error = errno == ENOENT ? ECONNREFUSED : errno;
+    close(fd);
+    return -error;
 }
 
 /* libxenstore ignores SIGPIPE for the whole process during a request, and puts back what it found:

@@ -6,11 +6,11 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <sys/timerfd.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include <xenstore.h>
 
@@ -74,22 +74,12 @@ static int add_to_epoll(struct store *store, int fd, uint32_t events)
     return epoll_ctl(store->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
 }
 
-/* Best effort: where it fails, a vanished xenstored is noticed by the next request. */
-static void watch_for_hangup(struct store *store)
+static void close_hangup(struct store *store)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd;
-
-    if (!request_socket_address(&address))
-        return;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return;
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
-        add_to_epoll(store, fd, EPOLLRDHUP) == 0)
-        store->hangup = fd;
-    else
-        close(fd);
+    /* A child of a fork may have it too, and then closing it does not take it out. */
+    if (store->hangup >= 0)
+        epoll_ctl(store->epoll, EPOLL_CTL_DEL, store->hangup, NULL);
+    close_fd(&store->hangup);
 }
 
 static bool hung_up(const struct store *store)
@@ -112,7 +102,7 @@ static void disconnect(struct store *store)
         return;
     if (store->epoll >= 0)
         epoll_ctl(store->epoll, EPOLL_CTL_DEL, xs_fileno(store->xs), NULL);
-    close_fd(&store->hangup);
+    close_hangup(store);
     xs_close(store->xs);
     store->xs = NULL;
 }
@@ -125,22 +115,41 @@ static void lose(struct store *store)
     store_mark_changed(store, 0);
 }
 
-/* Makes the descriptor readable by what comes over the present connection. */
+/* Makes the descriptor readable by what comes over the present connection, and by its end. */
 static int attach_to_epoll(struct store *store)
 {
     int fd = xs_fileno(store->xs);
     int rc = fd < 0 ? -EMFILE : add_to_epoll(store, fd, EPOLLIN);
 
+    if (rc != 0 || !store->over_socket)
+        return rc;
+    fd = request_probe();
+    if (fd < 0)
+        return fd;
+    rc = add_to_epoll(store, fd, EPOLLRDHUP);
     if (rc == 0)
-        watch_for_hangup(store);
+        store->hangup = fd;
+    else
+        close(fd);
     return rc;
 }
 
-/* Takes the events of all that was changed until now: they were sent before the answer to a request
- * that is made now. */
+/* Makes sure that everything which was changed until now is known. Over a socket its events were
+ * sent before the answer to a request that is made now; over the kernel's device an answer can
+ * overtake them, but what is watched has another value then. */
 static void settle(struct store *store)
 {
-    free(request_read(store->xs, store->watched, NULL));
+    unsigned int len = 0;
+    char *value = request_read(store->xs, store->watched, &len);
+    bool is_known = value == NULL ? store->seen[0] == '\0'
+                                  : len < sizeof(store->seen) && strcmp(value, store->seen) == 0;
+
+    if (!is_known) {
+        store->epoch++;
+        store->changed = true;
+        snprintf(store->seen, sizeof(store->seen), "%s", value != NULL ? value : "");
+    }
+    free(value);
     store_take_events(store);
 }
 
@@ -157,16 +166,30 @@ static int attach_watch(struct store *store)
     return rc == 0 && store->xs == NULL ? -ENOTCONN : rc;
 }
 
+/* 0 and store->xs, or an error of store_connect(). */
+static int open_xs(struct store *store, struct xs_handle **xs)
+{
+    int fd = request_probe();
+
+    if (fd < 0 && (fd != -ENOENT || store->over_socket))
+        return connect_error(-fd);
+    *xs = xs_open(0);
+    if (fd >= 0)
+        close(fd);
+    if (*xs == NULL)
+        return connect_error(errno);
+    store->over_socket = fd >= 0;
+    return 0;
+}
+
 int store_connect(struct store *store)
 {
-    int rc = 0;
+    int rc;
 
     if (store->xs != NULL)
         return 0;
-    store->xs = request_open();
-    if (store->xs == NULL)
-        return connect_error(errno);
-    if (store->watched != NULL)
+    rc = open_xs(store, &store->xs);
+    if (rc == 0 && store->watched != NULL)
         rc = attach_watch(store);
     if (rc != 0) {
         disconnect(store);
@@ -241,16 +264,16 @@ static int lister_error(struct store *store, const char *path)
 
 int store_list(struct store *store, const char *path, char ***names, unsigned int *count)
 {
-    int rc;
+    int rc = 0;
 
     *names = NULL;
     *count = 0;
     if (store->xs == NULL)
         return -ENOTCONN;
     if (store->lister == NULL)
-        store->lister = request_open();
-    if (store->lister == NULL)
-        return connect_error(errno);
+        rc = open_xs(store, &store->lister);
+    if (rc != 0)
+        return rc;
     *names = request_list(store->lister, path, count);
     if (*names != NULL)
         return 0;
@@ -288,7 +311,7 @@ int store_fd(struct store *store)
     if (rc == 0 && store->xs != NULL)
         rc = attach_to_epoll(store);
     if (rc != 0) {
-        close_fd(&store->hangup);
+        close_hangup(store);
         close_descriptors(store);
         return rc;
     }
@@ -312,9 +335,8 @@ void store_take_events(struct store *store)
         lose(store);
 }
 
-bool store_take_changes(struct store *store)
+int store_take_changes(struct store *store, bool *changed)
 {
-    bool changed;
     int rc;
 
     if (hung_up(store))
@@ -329,9 +351,9 @@ bool store_take_changes(struct store *store)
         if (store->backoff_ms > BACKOFF_MAX_MS)
             store->backoff_ms = BACKOFF_MAX_MS;
     }
-    changed = store->changed;
+    *changed = store->changed;
     store->changed = false;
-    return changed;
+    return rc;
 }
 
 void store_mark_changed(struct store *store, unsigned int delay_ms)

@@ -22,6 +22,8 @@ struct store {
                                  not wake when xenstored dies; -1: none, as in a guest */
     unsigned int backoff_ms;  /* before the next attempt to connect */
     bool changed;             /* something happened that store_take_changes() has not told yet */
+    bool over_socket;         /* xenstored had a socket; the device is no way to it then */
+    char seen[32];            /* what is watched, when store_take_changes() last looked at it */
 };
 
 /* What a node holds. */
@@ -67,11 +69,11 @@ int store_fd(struct store *store);
 void store_take_events(struct store *store);
 
 /* Takes the events of everything that was changed until now, reconnects where that is due. Does not
- * wait for events, but for xenstored's answer. Returns whether anything may have changed since the
- * last call, a lost or new connection included. */
-bool store_take_changes(struct store *store);
+ * wait for events, but for xenstored's answer. Sets changed if anything may have changed since the
+ * last call, a lost or new connection included. 0 or an error of store_connect(). */
+int store_take_changes(struct store *store, bool *changed);
 
-/* Makes the next store_take_changes() return true, and the descriptor readable in delay_ms. */
+/* Makes the next store_take_changes() tell of a change, and the descriptor readable in delay_ms. */
 void store_mark_changed(struct store *store, unsigned int delay_ms);
 
 #endif

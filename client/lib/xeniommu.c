@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -85,15 +86,16 @@ void xeniommu_close(struct xeniommu *xi)
     if (xi == NULL)
         return;
     if (is_inherited(xi)) {
+        /* The lists stay: another thread of the parent may have been at them. */
         store_abandon(&xi->store);
     } else {
         store_close(&xi->store);
         pthread_mutex_destroy(&xi->dispatch_lock);
         pthread_mutex_destroy(&xi->lock);
+        cache_clear(&xi->cache);
+        device_set_put(xi->known);
     }
     owner_free(&xi->owner);
-    cache_clear(&xi->cache);
-    device_set_put(xi->known);
     free(xi);
 }
 
@@ -116,13 +118,22 @@ static int read_head(struct xeniommu *xi)
     if (xi->cache.head <= 0)
         return xi->cache.head;
     rc = tree_refresh(&xi->tree);
+    cache_see(&xi->cache, xi->tree.generation);
     if (rc == 0 || rc == -EAGAIN || rc == -EPROTO)
         xi->cache.head = rc;
     return rc;
 }
 
-/* Reads what is not remembered. An event that comes while it reads is seen by the next
- * catch_up(), which forgets this again: the cache never holds more than its epoch allows. */
+/* After reading: what is remembered must be of the generation that was read last, for an answer can
+ * overtake the event of a change. */
+static void keep_pace(struct xeniommu *xi, int rc)
+{
+    if (rc != 0 && rc != -ENOENT)
+        cache_clear(&xi->cache);
+    cache_see(&xi->cache, xi->tree.generation);
+}
+
+/* Reads what is not remembered. */
 static int read_one(struct xeniommu *xi, void *arg)
 {
     struct tree_record *record = arg;
@@ -132,6 +143,7 @@ static int read_one(struct xeniommu *xi, void *arg)
     if (rc != 0)
         return rc;
     rc = tree_read(&xi->tree, &device, record);
+    keep_pace(xi, rc);
     record->absent = rc == -ENOENT;
     if ((rc == 0 || rc == -ENOENT) && xi->cache.epoch == xi->store.epoch)
         cache_add(&xi->cache, record);
@@ -142,20 +154,24 @@ static int read_all(struct xeniommu *xi, void *arg)
 {
     struct device_set **set = arg;
     struct tree_list list;
+    bool is_one;
     int rc = read_head(xi);
 
     if (rc == 0 && xi->cache.devices != NULL && xi->cache.devices->complete) {
         *set = device_set_get(xi->cache.devices);
         return 0;
     }
-    if (rc == 0)
-        rc = tree_load(&xi->tree, &list);
+    if (rc != 0)
+        return rc;
+    rc = tree_load(&xi->tree, &list);
+    is_one = strcmp(xi->cache.generation, xi->tree.generation) == 0;
+    keep_pace(xi, rc);
     if (rc != 0)
         return rc;
     *set = device_set_new(&list);
     if (*set == NULL)
         return -ENOMEM;
-    if (xi->cache.epoch == xi->store.epoch)
+    if (is_one && xi->cache.epoch == xi->store.epoch)
         cache_fill(&xi->cache, *set);
     return 0;
 }
@@ -258,13 +274,11 @@ static int64_t now_ms(void)
 static int wait_for_change(struct store *store, int64_t deadline)
 {
     struct pollfd pollfd = {.fd = store->epoll, .events = POLLIN};
-    int64_t left = deadline - now_ms();
+    int64_t left = deadline < 0 ? -1 : deadline - now_ms();
     int ready;
 
-    if (deadline < 0)
-        left = -1;
-    else if (left < 0)
-        left = 0;
+    if (deadline >= 0 && left <= 0)
+        return -ETIMEDOUT;
     ready = poll(&pollfd, 1, (int)left);
     if (ready < 0)
         return -errno;
@@ -274,12 +288,12 @@ static int wait_for_change(struct store *store, int64_t deadline)
 static int wait_in(struct store *store, int64_t deadline)
 {
     struct tree tree;
+    bool changed;
     int rc = store_fd(store);
 
     tree_init(&tree, store, XENIOMMU_DIR);
     while (rc >= 0) {
-        store_take_changes(store);
-        rc = store_connect(store);
+        rc = store_take_changes(store, &changed);
         if (rc == 0)
             rc = tree_refresh(&tree);
         if (rc != -EAGAIN && rc != -ENOTCONN)
@@ -301,6 +315,10 @@ int xeniommu_wait_ready(struct xeniommu *xi, int timeout_ms)
     store_watch(&store, WATCHED);
     rc = wait_in(&store, timeout_ms < 0 ? -1 : now_ms() + timeout_ms);
     store_close(&store);
+    /* The handle may not have been told yet. */
+    pthread_mutex_lock(&xi->lock);
+    cache_clear(&xi->cache);
+    pthread_mutex_unlock(&xi->lock);
     return rc;
 }
 
@@ -316,35 +334,42 @@ int xeniommu_fd(struct xeniommu *xi)
     return rc;
 }
 
-/* Takes the pending events and, where that matters, looks at what is published now; set stays NULL
- * where nothing is known of any device. */
+/* What is published now; set stays NULL where nothing is known of any device. */
+static int look(struct xeniommu *xi, struct device_set **set)
+{
+    int rc = with_tree(xi, read_all, set);
+
+    if (rc == -EAGAIN || rc == -EPROTO || rc == -EACCES || rc == -E2BIG)
+        return 0; /* whoever queries is told */
+    if (rc != 0 && rc != -ENOTCONN)
+        store_mark_changed(&xi->store, 1000);
+    return rc;
+}
+
 static int take_changes(struct xeniommu *xi, struct device_set **set, bool *changed)
 {
-    int rc = 0;
+    int rc;
 
     pthread_mutex_lock(&xi->lock);
-    *changed = store_take_changes(&xi->store);
+    rc = store_take_changes(&xi->store, changed);
     cache_enter(&xi->cache, xi->store.epoch);
-    if (xi->store.xs == NULL)
-        rc = -ENOTCONN;
-    else if (*changed && xi->callback != NULL)
-        rc = with_tree(xi, read_all, set);
-    if (rc == -EAGAIN || rc == -EPROTO || rc == -EACCES || rc == -E2BIG)
-        rc = 0; /* whoever queries is told */
-    else if (rc != 0 && rc != -ENOTCONN)
-        store_mark_changed(&xi->store, 1000);
+    if (rc == 0 && *changed && xi->callback != NULL)
+        rc = look(xi, set);
     pthread_mutex_unlock(&xi->lock);
     return rc;
 }
 
 /* A callback may set another one, which is then told everything by the next dispatch. */
-static void call_back(const struct xeniommu_device *device, const struct xeniommu_info *info,
-                      void *arg)
+static int call_back(const struct tree_record *before, const struct tree_record *after, void *arg)
 {
     struct xeniommu *xi = arg;
+    struct xeniommu_info gone;
 
+    tree_clear_info(&gone);
     if (!xi->callback_is_new)
-        xi->callback(device, info, xi->callback_arg);
+        xi->callback(after != NULL ? &after->device : &before->device,
+                     after != NULL ? &after->info : &gone, xi->callback_arg);
+    return 0;
 }
 
 static int dispatch(struct xeniommu *xi)
@@ -358,8 +383,8 @@ static int dispatch(struct xeniommu *xi)
     rc = take_changes(xi, &after, &changed);
     if (!changed || xi->callback == NULL)
         return rc;
-    changes_report(before != NULL && !is_first ? &before->list : &none,
-                   after != NULL ? &after->list : &none, call_back, xi);
+    (void)changes_walk(before != NULL && !is_first ? &before->list : &none,
+                       after != NULL ? &after->list : &none, call_back, xi);
     xi->known = after;
     put_set(xi, before);
     return rc;

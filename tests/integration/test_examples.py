@@ -58,12 +58,13 @@ class InGuest(ClientCase):
 
     def test_one_read(self):
         self.assertEqual(self.one_read(NIC_SBDF),
-                         (0, 'bounce: unknown, Resource temporarily unavailable'))
+                         (1, 'bounce: unknown, Resource temporarily unavailable'))
         self.publish_two()
         self.assertEqual(self.one_read(NIC_SBDF), (0, 'plain DMA: protected'))
         self.assertEqual(self.one_read(UART), (0, 'bounce: relaxed'))
-        self.assertEqual(self.one_read('28'), (0, 'bounce: unknown, No such file or directory'))
-        self.assertEqual(self.one_read('/soc/'), (0, 'bounce: unknown, Invalid argument'))
+        self.assertEqual(self.one_read('28'), (1, 'bounce: unknown, No such file or directory'))
+        self.assertEqual(self.one_read('/soc/'), (1, 'bounce: unknown, Invalid argument'))
+        self.assertEqual(self.one_read('0000:00:04.0'), (2, ''))
 
     def test_loops(self):
         for name in LOOPS:

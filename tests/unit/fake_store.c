@@ -33,6 +33,8 @@ static struct {
     unsigned int fail_at, requests, connections;
     int fail_error, refuse_error;
     struct store *open[STORES_MAX]; /* those that watch */
+    bool hold;                      /* events are on their way */
+    unsigned int held;
 } fake;
 
 /* An event for whoever watches. */
@@ -40,11 +42,22 @@ static void wake(void)
 {
     size_t i;
 
+    fake.held += fake.hold;
     for (i = 0; i < STORES_MAX; i++)
-        if (fake.open[i] != NULL) {
+        if (fake.open[i] != NULL && !fake.hold) {
             fake.open[i]->epoch++;
             store_mark_changed(fake.open[i], 0);
         }
+}
+
+void fake_store_hold_events(bool hold)
+{
+    bool is_late = fake.held > 0;
+
+    fake.hold = hold;
+    fake.held = 0;
+    if (!hold && is_late)
+        wake();
 }
 
 static void free_node(size_t i)
@@ -366,17 +379,21 @@ void store_take_events(struct store *store)
     (void)store; /* wake() has shown them in epoch already */
 }
 
-bool store_take_changes(struct store *store)
+int store_take_changes(struct store *store, bool *changed)
 {
     uint64_t events;
-    bool changed;
+    int rc;
 
     if (store->epoll >= 0 && read(store->epoll, &events, sizeof(events)) < 0 && errno != EAGAIN)
         abort();
-    (void)store_connect(store);
-    changed = store->changed;
+    if (fake.held > 0) { /* what is watched tells without its event */
+        store->epoch++;
+        store->changed = true;
+    }
+    rc = store_connect(store);
+    *changed = store->changed;
     store->changed = false;
-    return changed;
+    return rc;
 }
 
 void store_mark_changed(struct store *store, unsigned int delay_ms)

@@ -4,6 +4,7 @@
 #ifndef XI_TESTS_UNIT_FAKE_STORE_H
 #define XI_TESTS_UNIT_FAKE_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Forgets all nodes and plans, and counts requests from 0. */
@@ -19,6 +20,10 @@ void fake_store_remove(const char *path);
 /* What a daemon does at the end of each transaction: root/generation grows by one. Wakes whoever
  * watches. */
 void fake_store_bump(const char *root);
+
+/* While they are held, events are on their way, as in a guest's kernel, where an answer can
+ * overtake them; then they arrive. */
+void fake_store_hold_events(bool hold);
 
 /* A ready, empty tree of the known version. */
 void fake_store_publish(const char *root);

@@ -350,6 +350,75 @@ static void a_change_while_listing_is_not_overlooked(void **state)
     }
 }
 
+static void stop_daemon_unheard(void)
+{
+    fake_store_hold_events(true);
+    fake_store_set(OWN "/status", "stopped");
+    fake_store_bump(OWN);
+}
+
+static void an_answer_that_overtakes_its_event_counts(void **state)
+{
+    struct xeniommu_info info;
+    int count = 0;
+
+    (void)state;
+    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
+    stop_daemon_unheard();
+    /* Its event has not arrived, so this may still count ... */
+    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
+    /* ... until this handle has read otherwise. */
+    assert_int_equal(xeniommu_query_dt(xi, "/soc/uart@1", &info), -EAGAIN);
+    assert_both_fail(-EAGAIN);
+    assert_int_equal(xeniommu_foreach(xi, count_device, &count), -EAGAIN);
+    assert_both_fail(-EAGAIN);
+    fake_store_hold_events(false);
+    assert_both_fail(-EAGAIN);
+}
+
+static void a_listing_that_overtakes_an_event_counts(void **state)
+{
+    struct xeniommu_info info;
+    int count = 0;
+
+    (void)state;
+    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
+    fake_store_hold_events(true);
+    downgrade_nic();
+    assert_int_equal(xeniommu_foreach(xi, count_device, &count), 0);
+    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
+    assert_int_equal(info.state, XENIOMMU_UNKNOWN);
+}
+
+static void dispatch_does_not_need_the_event(void **state)
+{
+    struct xeniommu_info info;
+
+    (void)state;
+    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
+    assert_int_equal(xeniommu_dispatch(xi), 0);
+    stop_daemon_unheard();
+    assert_int_equal(xeniommu_dispatch(xi), 0);
+    assert_both_fail(-EAGAIN);
+}
+
+static void who_waited_sees_it_ready(void **state)
+{
+    struct xeniommu_info info;
+
+    (void)state;
+    stop_daemon_unheard();
+    fake_store_hold_events(false);
+    assert_both_fail(-EAGAIN);
+    fake_store_hold_events(true);
+    fake_store_set(OWN "/status", "ready");
+    fake_store_bump(OWN);
+    assert_both_fail(-EAGAIN);
+    assert_int_equal(xeniommu_wait_ready(xi, 0), 0);
+    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
+    assert_int_equal(info.state, XENIOMMU_PROTECTED);
+}
+
 static int readable(void)
 {
     struct pollfd pollfd = {.fd = xeniommu_fd(xi), .events = POLLIN};
@@ -576,6 +645,10 @@ int main(void)
         TEST(a_listing_answers_queries),
         TEST(a_change_while_reading_is_not_overlooked),
         TEST(a_change_while_listing_is_not_overlooked),
+        TEST(an_answer_that_overtakes_its_event_counts),
+        TEST(a_listing_that_overtakes_an_event_counts),
+        TEST(dispatch_does_not_need_the_event),
+        TEST(who_waited_sees_it_ready),
         TEST(callbacks_follow_every_change),
         TEST(callbacks_say_unknown_while_nothing_is_known),
         TEST(callbacks_may_replace_themselves),

@@ -498,20 +498,23 @@ static void every_failure_of_a_listing_leaves_nothing(void **state)
 
 static char told[256];
 
-static void note_change(const struct xeniommu_device *device, const struct xeniommu_info *info,
-                        void *arg)
+static int note_change(const struct tree_record *old, const struct tree_record *new, void *arg)
 {
+    const struct xeniommu_device *device = new != NULL ? &new->device : &old->device;
     size_t len = strlen(told);
+    int *left = arg;
 
-    assert_null(arg);
     snprintf(told + len, sizeof(told) - len, "%x%s=%s%s ", device->sbdf,
-             device->path != NULL ? device->path : "", xeniommu_state_name(info->state),
-             info->skip_swiotlb ? "+skip" : "");
+             device->path != NULL ? device->path : "",
+             new != NULL ? xeniommu_state_name(new->info.state) : "gone",
+             new != NULL &&new->info.skip_swiotlb ? "+skip" : "");
+    return left != NULL && --*left == 0 ? 42 : 0;
 }
 
 static void changes_are_told_one_by_one(void **state)
 {
     struct tree_list none = {0}, before, after;
+    int left = 2;
 
     (void)state;
     fill_tree();
@@ -525,15 +528,14 @@ static void changes_are_told_one_by_one(void **state)
     assert_int_equal(tree_load(&tree, &after), 0);
 
     told[0] = '\0';
-    changes_report(&before, &after, note_change, NULL);
-    assert_string_equal(told, "1f=relaxed 20=unknown 10000=unknown 0/bus/new=protected+skip "
-                              "0/chosen/a=unprotected 0/soc/state/uart@1,2=unknown ");
+    assert_int_equal(changes_walk(&before, &after, note_change, NULL), 0);
+    assert_string_equal(told, "1f=relaxed 20=unknown 10000=gone 0/bus/new=protected+skip "
+                              "0/chosen/a=unprotected 0/soc/state/uart@1,2=gone ");
     told[0] = '\0';
-    changes_report(&after, &after, note_change, NULL);
+    assert_int_equal(changes_walk(&after, &after, note_change, NULL), 0);
     assert_string_equal(told, "");
-    changes_report(&after, &none, note_change, NULL);
-    assert_string_equal(told, "1f=unknown 20=unknown 0/bus/new=unknown 0/chosen/a=unknown "
-                              "0/soc=unknown ");
+    assert_int_equal(changes_walk(&after, &none, note_change, &left), 42);
+    assert_string_equal(told, "1f=gone 20=gone ");
     tree_list_free(&before);
     tree_list_free(&after);
 }
