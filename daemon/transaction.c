@@ -32,20 +32,3 @@ int transaction_run(struct store *store, transaction_fn *fn, void *arg)
     }
     return -EAGAIN;
 }
-
-int transaction_snapshot(struct store *store, transaction_fn *fn, void *arg)
-{
-    struct xs_handle *xs = store_handle(store);
-    xs_transaction_t t;
-    int rc;
-
-    errno = 0;
-    t = xs_transaction_start(xs);
-    if (t == XBT_NULL)
-        return last_error();
-    rc = fn(store, t, arg);
-    errno = 0;
-    if (!xs_transaction_end(xs, t, true) && rc >= 0)
-        return last_error();
-    return rc;
-}

@@ -26,7 +26,9 @@
  * later one. Nor does it ever go back behind something that it has read itself. Whoever learns of a
  * change in another way (a watch of its own, a message of another process) calls
  * xeniommu_dispatch() before it queries: then everything that was published before that call
- * counts. When xenstored vanishes, what is in memory counts no more.
+ * counts. When xenstored vanishes, what is in memory counts no more. In a guest the kernel hands
+ * events out one by one, in turn with its own drivers: while it adds or removes PCI devices, they
+ * reach the handle that much later.
  *
  * Threads. A handle may be used by any number of threads at once; different handles share
  * nothing. Only xeniommu_close() needs the handle for itself. A handle asks xenstored one thing at

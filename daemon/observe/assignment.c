@@ -462,7 +462,7 @@ int assignment_observer_refresh(struct assignment_observer *observer,
 
     if (!is_due(observer, topology))
         return 0;
-    rc = transaction_snapshot(observer->store, refresh_in, &refresh);
+    rc = transaction_run(observer->store, refresh_in, &refresh);
     if (rc == 0)
         rc = collect_claims(observer);
     if (rc < 0) {

@@ -260,7 +260,7 @@ static int is_in_use(struct store *store, xs_transaction_t t, const char *direct
 
 int backend_dir_read(struct backend_dir *dir, struct store *store, xs_transaction_t t)
 {
-    struct backend_dir result = {.path = dir->path, .domid = dir->domid};
+    struct backend_dir result = {.path = dir->path, .domid = dir->domid, .dirty = dir->dirty};
     struct reading reading = {.store = store, .t = t, .dir = dir, .result = &result};
     int rc = is_in_use(store, t, dir->path);
 

@@ -2,9 +2,10 @@
 """Domains that go, come back under the same id, or are removed while the daemon writes; and
 transactions that fail."""
 import xenstore
-from case import DISK, NIC, RigCase
+from case import DISK, NIC, NIC2, RigCase
 from daemon import HOST_TREE
-from waiting import wait_until
+from toolstack import node_name
+from waiting import BOUND, wait_until
 
 FIRST = '0000:00:00.0'
 
@@ -26,6 +27,29 @@ class LifecycleCase(RigCase):
     def check_no_ghost(self, domid=1):
         self.sync()
         self.assertNotIn(str(domid), self.store.list('/local/domain'))
+
+
+class Readings(LifecycleCase):
+    """What is read together stood there together."""
+
+    def test_renumbered_while_the_daemon_reads(self):
+        self.toolstack.assignable_add(NIC2).finish()
+        self.toolstack.attach(1, NIC).finish()
+        self.toolstack.attach(1, NIC2).finish()
+        self.wait_host(NIC2, state='protected')
+        self.sync()
+        before = len(self.daemon.tap.requests())
+        backend = self.toolstack.backend(1)
+        with self.daemon.tap.held(xenstore.READ,
+                                  lambda: self.store.write(f'{backend}/whatever', 'else'),
+                                  f'{backend}/dev-1'):
+            self.toolstack.detach(1, NIC).finish()
+        self.wait_host(NIC, state='quarantined')
+        self.sync()
+        said = [request.value for request in self.daemon.tap.requests()[before:]
+                if request.kind == xenstore.WRITE
+                and request.path == f'{HOST_TREE}/pci/{node_name(NIC2)}/state']
+        self.assertEqual(said, [], 'the other device stays as it is')
 
 
 class Ghosts(LifecycleCase):
@@ -66,7 +90,7 @@ class Ghosts(LifecycleCase):
     def test_removed_before_the_commit(self):
         """The write of generation is the last one before it."""
         self.toolstack.attach(1, NIC).to('announced')
-        self.wait_host(NIC, owner='1')
+        self.wait_host(NIC, state='protected', owner='1')
         with self.daemon.tap.held(xenstore.TRANSACTION_END,
                                   lambda: self.toolstack.export(1, 0)):
             self.remove_domain(1)
@@ -88,7 +112,7 @@ class Ghosts(LifecycleCase):
         with self.daemon.tap.held(xenstore.TRANSACTION_START,
                                   lambda: self.daemon.process.terminate()):
             self.remove_domain(1)
-        self.assertEqual(self.daemon.process.wait(20), 0)
+        self.assertEqual(self.daemon.process.wait(BOUND), 0)
         self.assertNotIn('1', self.store.list('/local/domain'))
         self.assertEqual(self.status(2), 'stopped')
 
