@@ -23,7 +23,7 @@ target_dir() {
 # target_architecture TARGET: the architecture of its packages
 target_architecture() {
     case $1 in
-    smmu) dpkg --print-architecture ;;
+    smmu | linux) dpkg --print-architecture ;;
     *) echo "$1" ;;
     esac
 }

@@ -6,28 +6,6 @@
 
 SMMU_OPTIONS=(CONFIG_UNSUPPORTED=y CONFIG_EXPERT=y CONFIG_ARM_SMMU_V3=y)
 
-# mirror_of RELEASE: the mirror that this machine's apt has for a release
-mirror_of() {
-    apt-get indextargets --format '$(SITE) $(RELEASE)' |
-        awk -v release="$1" '$2 == release { print $1; exit }'
-}
-
-# use_smmu_sources WORK: adds to APT_OPTIONS the sources, from the mirrors that this machine uses
-use_smmu_sources() {
-    local work=$1 main security
-    main=$(mirror_of bookworm)
-    security=$(mirror_of bookworm-security)
-    [[ -n $main ]] || die "this machine's apt sources do not name bookworm"
-    {
-        echo "deb $main bookworm main"
-        echo "deb $main bookworm-backports main"
-        echo "deb-src $main bookworm main"
-        [[ -z $security ]] || echo "deb $security bookworm-security main"
-    } > "$work/sources.list"
-    APT_OPTIONS+=(-o "Dir::Etc::sourcelist=$work/sources.list" -o Dir::Etc::sourceparts=/dev/null
-        -o APT::Default-Release=bookworm-backports)
-}
-
 # wrap_qemu DIR: DIR/qemu-system-aarch64 starts the unpacked QEMU with the libraries that came with it
 wrap_qemu() {
     local dir=$1 triplet loader

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0)
+/*
+ * Takes swiotlb-xen off the devices of which xen-iommud publishes that Xen's IOMMU translates this
+ * domain's addresses for them. Decides when a device is about to be given to its driver, and never
+ * at another time; on any doubt it does nothing.
+ */
+#include <linux/amba/bus.h>
+#include <linux/device.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/notifier.h>
+#include <linux/pci.h>
+#include <linux/platform_device.h>
+#include <xen/xen.h>
+#include <xen/xenbus.h>
+
+#include "xeniommu.h"
+
+static bool observe;
+module_param(observe, bool, 0644);
+MODULE_PARM_DESC(observe, "Only record what would be done, in debugfs");
+
+bool xi_only_observes(void)
+{
+	return READ_ONCE(observe);
+}
+
+static int bus_event(struct notifier_block *nb, unsigned long action, void *data)
+{
+	struct device *dev = data;
+
+	if (action == BUS_NOTIFY_BIND_DRIVER)
+		xi_bind(dev);
+	else if (action == BUS_NOTIFY_REMOVED_DEVICE)
+		xi_record_forget(dev);
+	return NOTIFY_DONE;
+}
+
+static struct {
+	const struct bus_type *bus;
+	struct notifier_block nb;
+} buses[] = {
+	{ &platform_bus_type, { .notifier_call = bus_event } },
+#ifdef CONFIG_ARM_AMBA
+	{ &amba_bustype, { .notifier_call = bus_event } },
+#endif
+#ifdef CONFIG_PCI
+	{ &pci_bus_type, { .notifier_call = bus_event } },
+#endif
+};
+
+/* Leaves the first count of them. Returns when none of their notifiers runs any more. */
+static void leave_buses(size_t count)
+{
+	while (count--)
+		bus_unregister_notifier((struct bus_type *)buses[count].bus, &buses[count].nb);
+}
+
+static int listen_to_buses(void)
+{
+	size_t i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(buses); i++) {
+		/* Older kernels take it without the const, newer ones declare it with. */
+		err = bus_register_notifier((struct bus_type *)buses[i].bus, &buses[i].nb);
+		if (err) {
+			leave_buses(i);
+			return err;
+		}
+	}
+	return 0;
+}
+
+static int xenstore_event(struct notifier_block *nb, unsigned long action, void *data)
+{
+	xi_ask_opened();
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block xenstore_nb = { .notifier_call = xenstore_event };
+
+/* Nobody may listen to the buses any more. */
+static void stop(void)
+{
+	/* Fails where it was called back at once: that is instead of being registered. */
+	unregister_xenstore_notifier(&xenstore_nb);
+	xi_ask_exit();
+	xi_record_exit();
+}
+
+static int __init xi_init(void)
+{
+	int err;
+
+	if (!xen_domain())
+		return -ENODEV;
+	err = xi_ask_init();
+	if (err)
+		return err;
+	xi_record_init();
+	/* Calls back at once where xenstored is there already; returns what the callback does. */
+	register_xenstore_notifier(&xenstore_nb);
+	err = listen_to_buses();
+	if (err)
+		stop();
+	return err;
+}
+
+static void __exit xi_exit(void)
+{
+	leave_buses(ARRAY_SIZE(buses));
+	stop();
+}
+
+module_init(xi_init);
+module_exit(xi_exit);
+
+MODULE_DESCRIPTION("Skips swiotlb-xen for devices behind Xen's IOMMU, as xen-iommud publishes");
+MODULE_VERSION("1.0.0");
+MODULE_LICENSE("Dual MIT/GPL");
