@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""First figures of the daemon, each beside the same XenStore operations done by a bare C loop in
-the same run: what was recorded of the daemon is replayed."""
+"""Figures of the daemon and of the library, each beside the same XenStore operations done by a bare
+C loop in the same run: what was recorded of the daemon is replayed."""
 import argparse
 import os
 import statistics
@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 
 import rig as rigs  # noqa: E402  pylint: disable=wrong-import-position
 import xenstore  # noqa: E402  pylint: disable=wrong-import-position
+from bench_reader import bench_reader  # noqa: E402  pylint: disable=wrong-import-position
 from daemon import Daemon  # noqa: E402  pylint: disable=wrong-import-position
 from hostpci import HostPci  # noqa: E402  pylint: disable=wrong-import-position
 from toolstack import Toolstack  # noqa: E402  pylint: disable=wrong-import-position
@@ -191,13 +192,16 @@ def main():
     parser.add_argument('--rounds', type=int, default=300)
     parser.add_argument('--devices', type=int, default=1000)
     parser.add_argument('--starts', type=int, default=5)
+    parser.add_argument('--reader-only', action='store_true', help='the library alone')
     options = parser.parse_args()
     if os.environ.get('XI_SANITIZE'):
         print(f'built with -fsanitize={os.environ["XI_SANITIZE"]}: our figures are far too high')
     for kind in rigs.KINDS:
         print(f'{os.path.basename(rigs.XENSTORED[kind])}:', flush=True)
-        bench_event(kind, options.rounds)
-        bench_start(kind, options.devices, options.starts)
+        if not options.reader_only:
+            bench_event(kind, options.rounds)
+            bench_start(kind, options.devices, options.starts)
+        bench_reader(kind, options.rounds, options.devices)
 
 
 main()

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <xeniommu.h>
 
 #define THREADS_MAX 64
+#define ANSWERS_MAX 64
 
 static struct xeniommu *xi;
 
@@ -111,6 +113,14 @@ static void do_dispatch(const char *argument)
         printf("= %s\n", error_name(xeniommu_dispatch(xi)));
 }
 
+/* Whether the descriptor is readable within so many milliseconds. */
+static void do_poll(const char *argument)
+{
+    struct pollfd pollfd = {.fd = xeniommu_fd(xi), .events = POLLIN};
+
+    puts(poll(&pollfd, 1, atoi(argument)) == 1 ? "= readable" : "= quiet");
+}
+
 static void do_fork(const char *argument)
 {
     struct xeniommu_info info;
@@ -130,65 +140,165 @@ static void do_fork(const char *argument)
         printf("= %s\n", error_name(-WEXITSTATUS(rc)));
 }
 
-/* What the threads ask until they are told to stop, and what they saw. */
+/* What a thread was told. */
+struct answer {
+    int rc;
+    struct xeniommu_info info;
+};
+
+/* What the threads do until they are told to stop, and what they were told. */
 static struct hammer {
-    const char *device;
+    char *device;
     pthread_t threads[THREADS_MAX];
     unsigned int count;
     int stop;
-    unsigned long answers, failures, contradictions;
-} hammer;
+    unsigned long answers, failures; /* of calls */
+    pthread_mutex_t lock;            /* guards what follows */
+    struct answer seen[ANSWERS_MAX];
+    unsigned int seen_count;
+} hammer = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* The test publishes protected, skip, 1, "whole" or anything else: never a mix. */
-static int is_contradiction(const struct xeniommu_info *info)
+static bool is_same(const struct answer *answer, int rc, const struct xeniommu_info *info)
 {
-    int claims = info->state == XENIOMMU_PROTECTED;
-
-    return info->skip_swiotlb != claims || (info->group == 1) != claims ||
-           (strcmp(info->reason, "whole") == 0) != claims;
+    return answer->rc == rc && answer->info.state == info->state &&
+           answer->info.skip_swiotlb == info->skip_swiotlb && answer->info.group == info->group &&
+           strcmp(answer->info.reason, info->reason) == 0;
 }
 
-static void *ask_until_stopped(void *arg)
+static void note(int rc, const struct xeniommu_info *info)
 {
-    struct hammer *shared = arg;
+    unsigned int i = 0;
+
+    pthread_mutex_lock(&hammer.lock);
+    while (i < hammer.seen_count && !is_same(&hammer.seen[i], rc, info))
+        i++;
+    if (i == hammer.seen_count && i < ANSWERS_MAX)
+        hammer.seen[hammer.seen_count++] = (struct answer){.rc = rc, .info = *info};
+    pthread_mutex_unlock(&hammer.lock);
+}
+
+static int note_each(const struct xeniommu_device *device, const struct xeniommu_info *info,
+                     void *arg)
+{
+    (void)device;
+    (void)arg;
+    note(0, info);
+    return 0;
+}
+
+static int hammer_query(void)
+{
     struct xeniommu_info info;
+    int rc = query(hammer.device, &info);
 
-    while (!__atomic_load_n(&shared->stop, __ATOMIC_ACQUIRE)) {
-        int rc = query(shared->device, &info);
+    note(rc, &info);
+    return rc;
+}
 
-        __atomic_add_fetch(rc == 0 ? &shared->answers : &shared->failures, 1, __ATOMIC_RELAXED);
-        if (is_contradiction(&info) || (rc != 0 && info.state != XENIOMMU_UNKNOWN))
-            __atomic_add_fetch(&shared->contradictions, 1, __ATOMIC_RELAXED);
-    }
+static int hammer_foreach(void)
+{
+    return xeniommu_foreach(xi, note_each, NULL);
+}
+
+static int hammer_wait(void)
+{
+    return xeniommu_wait_ready(xi, 10);
+}
+
+static int hammer_dispatch(void)
+{
+    struct pollfd pollfd = {.fd = xeniommu_fd(xi), .events = POLLIN};
+
+    return poll(&pollfd, 1, 10) == 1 ? xeniommu_dispatch(xi) : 0;
+}
+
+typedef int hammer_call(void);
+
+static hammer_call *const calls[] = {hammer_query, hammer_foreach, hammer_wait, hammer_dispatch};
+
+static void *call_until_stopped(void *arg)
+{
+    hammer_call *const *call = arg;
+
+    while (!__atomic_load_n(&hammer.stop, __ATOMIC_ACQUIRE))
+        __atomic_add_fetch((*call)() == 0 ? &hammer.answers : &hammer.failures, 1,
+                           __ATOMIC_RELAXED);
     return NULL;
 }
 
-/* "N DEVICE": N threads ask about it until "stop". */
-static void do_hammer(const char *argument)
+/* "N DEVICE": N threads do the first kinds of calls by turns until "stop". */
+static void start_hammer(const char *argument, unsigned int kinds)
 {
     unsigned int i, count = (unsigned int)atoi(argument);
 
-    hammer = (struct hammer){.device = strdup(strchr(argument, ' ') + 1)};
+    hammer.device = strdup(strchr(argument, ' ') + 1);
+    hammer.stop = 0;
+    hammer.answers = hammer.failures = hammer.count = hammer.seen_count = 0;
     for (i = 0; i < count && i < THREADS_MAX; i++)
-        if (pthread_create(&hammer.threads[hammer.count], NULL, ask_until_stopped, &hammer) == 0)
+        if (pthread_create(&hammer.threads[hammer.count], NULL, call_until_stopped,
+                           (void *)&calls[i % kinds]) == 0)
             hammer.count++;
     printf("= %u\n", hammer.count);
+}
+
+static void do_hammer(const char *argument)
+{
+    start_hammer(argument, 1);
+}
+
+static void note_change(const struct xeniommu_device *device, const struct xeniommu_info *info,
+                        void *arg)
+{
+    if (info->state != XENIOMMU_UNKNOWN) /* else it may be gone: a query says how */
+        note_each(device, info, arg);
+}
+
+static void do_listen(const char *argument)
+{
+    (void)argument;
+    printf("= %s\n", error_name(xeniommu_set_callback(xi, note_change, NULL)));
+}
+
+static void do_crowd(const char *argument)
+{
+    start_hammer(argument, sizeof(calls) / sizeof(calls[0]));
 }
 
 static void do_counts(const char *argument)
 {
     (void)argument;
-    printf("= %lu %lu %lu\n", __atomic_load_n(&hammer.answers, __ATOMIC_RELAXED),
-           __atomic_load_n(&hammer.failures, __ATOMIC_RELAXED),
-           __atomic_load_n(&hammer.contradictions, __ATOMIC_RELAXED));
+    printf("= %lu %lu\n", __atomic_load_n(&hammer.answers, __ATOMIC_RELAXED),
+           __atomic_load_n(&hammer.failures, __ATOMIC_RELAXED));
 }
 
-static void do_stop(const char *argument)
+/* What queries, foreach and, after "listen", the callback told since the last "seen". */
+static void do_seen(const char *argument)
+{
+    unsigned int i;
+
+    (void)argument;
+    pthread_mutex_lock(&hammer.lock);
+    for (i = 0; i < hammer.seen_count; i++) {
+        printf("%s ", error_name(hammer.seen[i].rc));
+        print_info(&hammer.seen[i].info);
+    }
+    hammer.seen_count = 0;
+    pthread_mutex_unlock(&hammer.lock);
+    puts("= ok");
+}
+
+static void stop_hammer(void)
 {
     __atomic_store_n(&hammer.stop, 1, __ATOMIC_RELEASE);
     while (hammer.count > 0)
         pthread_join(hammer.threads[--hammer.count], NULL);
-    free((char *)hammer.device);
+    free(hammer.device);
+    hammer.device = NULL;
+}
+
+static void do_stop(const char *argument)
+{
+    stop_hammer();
     do_counts(argument);
 }
 
@@ -196,9 +306,10 @@ static const struct {
     const char *name;
     void (*run)(const char *argument);
 } commands[] = {
-    {"open", do_open},     {"close", do_close},   {"query", do_query}, {"foreach", do_foreach},
-    {"wait", do_wait},     {"watch", do_watch},   {"fork", do_fork},   {"dispatch", do_dispatch},
-    {"hammer", do_hammer}, {"counts", do_counts}, {"stop", do_stop},
+    {"open", do_open},         {"close", do_close},   {"query", do_query}, {"foreach", do_foreach},
+    {"wait", do_wait},         {"watch", do_watch},   {"fork", do_fork},   {"poll", do_poll},
+    {"dispatch", do_dispatch}, {"hammer", do_hammer}, {"crowd", do_crowd}, {"listen", do_listen},
+    {"counts", do_counts},     {"seen", do_seen},     {"stop", do_stop},
 };
 
 static void run_line(char *line)
@@ -226,6 +337,7 @@ int main(void)
         line[strcspn(line, "\n")] = '\0';
         run_line(line);
     }
+    stop_hammer();
     xeniommu_close(xi);
     return 0;
 }

@@ -6,6 +6,7 @@ import struct
 import subprocess
 
 import rig
+from waiting import BOUND
 
 PRELOAD = 'libumockdev-preload.so.0'
 PCIBACK = 'pciback'
@@ -32,7 +33,7 @@ class HostPci:
 
     def stop(self):
         self.helper.stdin.close()
-        self.helper.wait(20)
+        self.helper.wait(BOUND)
         self.helper.stdout.close()
 
     def _sys(self, path):

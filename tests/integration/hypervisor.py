@@ -125,7 +125,7 @@ class Hypervisor:
     def calls(self, name=None, on=None, by=ME):
         """The calls made so far, in order."""
         with open(os.path.join(self.directory, 'calls'), encoding='latin-1') as file:
-            lines = file.read().splitlines()
+            *lines, _ = file.read().split('\n')  # the last may be half written yet
         found = []
         for line in lines:
             question, _, result = line.rpartition(' = ')

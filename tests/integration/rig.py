@@ -8,7 +8,7 @@ import tempfile
 
 import xenstore
 from hypervisor import Hypervisor
-from waiting import wait_until
+from waiting import BOUND, wait_until
 
 KINDS = ('c', 'ocaml')
 XENSTORED = {'c': '/usr/lib/xen-4.17/bin/xenstored', 'ocaml': '/usr/lib/xen-4.17/bin/oxenstored'}
@@ -41,7 +41,7 @@ def end(process, number=signal.SIGTERM):
     if process.poll() is None:
         process.send_signal(number)
     try:
-        return process.wait(20)
+        return process.wait(BOUND)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -67,7 +67,7 @@ class Guest:
             return False
         return True
 
-    def store(self, timeout=10):
+    def store(self, timeout=BOUND):
         """A connection to XenStore with this domain's identity."""
         store = xenstore.Store(self.socket, timeout)
         self.stores.append(store)
@@ -170,7 +170,7 @@ class Rig:
         for store in self.stores:
             store.close()
         if self.process:
-            end(self.process)
+            end(self.process, signal.SIGKILL)  # oxenstored may sleep on with a SIGTERM pending
         for log in self.logs.values():
             log.close()
         shutil.rmtree(self.folder)

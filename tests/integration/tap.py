@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Sits between a program and xenstored, and keeps every request with its answer, in order."""
+import collections
 import contextlib
 import os
 import selectors
@@ -68,6 +69,7 @@ class Link:
         self.from_server = xenstore.Messages()
         self.pending = {}  # request id: (kind, transaction, body, error to answer)
         self.stopped = None  # messages that wait, while a request is held
+        self.withheld = None  # what xenstored sent and the client is not to have yet
 
     def close(self):
         self.client.close()
@@ -90,6 +92,7 @@ class StoreTap(threading.Thread):
         self.listener.bind(path)
         self.listener.listen(16)
         self.wake, self.control = socket.socketpair()
+        self.orders = collections.deque()  # what the thread shall do, and the event that tells
         self.selector.register(self.listener, selectors.EVENT_READ, self._accept)
         self.selector.register(self.wake, selectors.EVENT_READ, self._obey)
         self.start()
@@ -110,8 +113,14 @@ class StoreTap(threading.Thread):
                 key.data()
 
     def _obey(self):
-        if self.wake.recv(1) == b'x':
+        order = self.wake.recv(1)
+        if order == b'x':
             self.ended = True
+            return
+        if order == b'o':
+            function, done = self.orders.popleft()
+            function()
+            done.set()
             return
         for link in list(self.links):
             waiting, link.stopped = link.stopped or [], None
@@ -199,7 +208,13 @@ class StoreTap(threading.Thread):
                     continue
                 error = body.rstrip(b'\0').decode() if kind == xenstore.ERROR else ''
                 self._note(link, number, body, error)
-            self._send(link, link.client, xenstore.pack(kind, number, transaction, body))
+            self._deliver(link, xenstore.pack(kind, number, transaction, body))
+
+    def _deliver(self, link, message):
+        if link.withheld is None:
+            self._send(link, link.client, message)
+        else:
+            link.withheld.append(message)
 
     def _note(self, link, number, answer, error):
         kind, transaction, body, _ = link.pending.pop(number)
@@ -227,6 +242,46 @@ class StoreTap(threading.Thread):
         finally:
             self.clear()
             self.control.send(b'r')
+
+    def _order(self, function):
+        """Has the thread run function()."""
+        done = threading.Event()
+        self.orders.append((function, done))
+        self.control.send(b'o')
+        if not done.wait(BOUND):
+            raise AssertionError('the tap does not obey')
+
+    def withhold(self, number):
+        """From now on, what xenstored sends over a connection stays here, in order."""
+        def begin():
+            self._link(number).withheld = []
+        self._order(begin)
+
+    def withheld(self, number):
+        """How many messages of a connection are here; None: nothing is withheld."""
+        messages = self._link(number).withheld
+        return None if messages is None else len(messages)
+
+    def pass_on(self, number, count):
+        """Gives the client the first ones."""
+        def send():
+            link = self._link(number)
+            for message in link.withheld[:count]:
+                self._send(link, link.client, message)
+            del link.withheld[:count]
+        self._order(send)
+
+    def pass_on_all(self, number):
+        """Gives the client everything, and withholds nothing from then on."""
+        def send():
+            link = self._link(number)
+            messages, link.withheld = link.withheld, None
+            for message in messages:
+                self._send(link, link.client, message)
+        self._order(send)
+
+    def _link(self, number):
+        return next(link for link in self.links if link.number == number)
 
     def clear(self):
         """Ends all interference."""

@@ -3,6 +3,7 @@
 must be published, and what must not, after every single step."""
 from case import NIC, NIC2, RigCase
 from toolstack import CLOSED, CRASH, POWEROFF, REBOOT
+from waiting import BOUND
 
 FIRST, SECOND = '0000:00:00.0', '0000:00:01.0'  # as a PV guest sees them
 QUARANTINED = {'state': 'quarantined', 'swiotlb': 'keep', 'reason': 'assignable', 'owner': 'none'}
@@ -101,7 +102,7 @@ class Attach(AssignCase):
         inside.watch('iommu/generation')
         self.attach()
         self.wait_record(1, FIRST, state='protected')
-        self.assertIsNotNone(inside.next_event(10))
+        self.assertIsNotNone(inside.next_event(BOUND))
         self.assertEqual(inside.read('iommu/pci/0000-00-00-0/state'), 'protected')
         self.assertEqual(inside.read('iommu/pci/0000-00-00-0/swiotlb'), 'keep')
         for node in self.store.nodes(self.home(1)):

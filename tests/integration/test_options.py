@@ -5,7 +5,7 @@ import signal
 
 from case import DISK, FUNCTIONS, NIC, RigCase
 from daemon import HOST_TREE
-from waiting import wait_until
+from waiting import BOUND, wait_until
 
 FIRST = '0000:00:00.0'
 FINE, FAILURE, USAGE = range(3)
@@ -212,7 +212,7 @@ class Life(OptionCase):
         for number in (signal.SIGTERM, signal.SIGINT):
             self.daemon.start()
             self.daemon.process.send_signal(number)
-            self.assertEqual(self.daemon.process.wait(20), 0)
+            self.assertEqual(self.daemon.process.wait(BOUND), 0)
             self.assertEqual(self.status(), 'stopped')
             self.assertTrue(self.daemon.notify.has('STOPPING=1'))
 

@@ -8,6 +8,8 @@ import socket
 import struct
 import time
 
+from waiting import BOUND
+
 HEADER = struct.Struct('=IIII')  # type, request id, transaction id, length of the body
 PAYLOAD_MAX = 4096
 
@@ -147,7 +149,7 @@ class Transaction(Operations):
 class Store(Operations):
     """One connection. Not for several threads."""
 
-    def __init__(self, path, timeout=10):
+    def __init__(self, path, timeout=BOUND):
         self.timeout = timeout
         self.last_id = 0
         self.messages = Messages()

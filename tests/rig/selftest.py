@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 import rig as rigs  # noqa: E402  pylint: disable=wrong-import-position
 from hostpci import HostPci  # noqa: E402  pylint: disable=wrong-import-position
 from toolstack import Toolstack  # noqa: E402  pylint: disable=wrong-import-position
-from waiting import wait_until  # noqa: E402  pylint: disable=wrong-import-position
+from waiting import BOUND, wait_until  # noqa: E402  pylint: disable=wrong-import-position
 from xenstore import StoreError  # noqa: E402  pylint: disable=wrong-import-position
 
 KIND = sys.argv[1]
@@ -34,7 +34,7 @@ class Case(unittest.TestCase):
     def destroy(self, domid):
         self.toolstack.destroy(domid).finish()
 
-    def guest(self, domid, timeout=10):
+    def guest(self, domid, timeout=BOUND):
         return self.rig.guest(domid).store(timeout)
 
     def refused(self, error, function, *args):
@@ -44,7 +44,7 @@ class Case(unittest.TestCase):
 
     def run_tool(self, command, env=None):
         """Runs a program of xenstore-utils: a client with the real libxenstore."""
-        return subprocess.run(command, env=env or self.rig.env(), timeout=20, check=True,
+        return subprocess.run(command, env=env or self.rig.env(), timeout=BOUND, check=True,
                               stdout=subprocess.PIPE, text=True).stdout
 
 
@@ -98,7 +98,7 @@ class Dom0(Case):
                             stdout=subprocess.DEVNULL,
                             env=dict(self.rig.env(), LD_PRELOAD=rigs.built('fakexen.so'),
                                      XENSTORED_RUNDIR=self.rig.folder))
-        self.assertNotEqual(second.wait(20), 0)
+        self.assertNotEqual(second.wait(BOUND), 0)
 
 
 class SpecialWatches(Case):
@@ -109,13 +109,13 @@ class SpecialWatches(Case):
         self.assertEqual(self.store.take_events(), ['@introduceDomain'] * 2)
         self.assertEqual([self.store.is_introduced(n) for n in (1, 2, 3)], [True, True, False])
         self.destroy(1)
-        self.assertEqual(self.store.next_event(10)[0], '@releaseDomain')
+        self.assertEqual(self.store.next_event(BOUND)[0], '@releaseDomain')
 
     def test_release_fires_at_shutdown(self):
         self.create(2)
         self.store.watch('@releaseDomain')
         self.toolstack.shut_down(2, 0)
-        self.assertEqual(self.store.next_event(10)[0], '@releaseDomain')
+        self.assertEqual(self.store.next_event(BOUND)[0], '@releaseDomain')
         self.assertEqual(self.guest(2).read('name'), 'guest2')
 
     def test_unknown_domain_cannot_be_introduced(self):
@@ -131,7 +131,7 @@ class SpecialWatches(Case):
             return  # refused: as good
         self.store.watch('@releaseDomain')
         self.destroy(3)
-        self.assertIsNotNone(self.store.next_event(10))
+        self.assertIsNotNone(self.store.next_event(BOUND))
         self.assertEqual(inside.take_events(), [])
 
 
@@ -168,7 +168,7 @@ class GuestIdentity(Case):
     def test_watch(self):
         self.inside.watch('name')
         self.store.write('/local/domain/1/name', 'renamed')
-        self.assertEqual(self.inside.next_event(10)[0], 'name')
+        self.assertEqual(self.inside.next_event(BOUND)[0], 'name')
 
     def test_no_events_of_others(self):
         self.inside.watch('/local/domain/2')
@@ -200,7 +200,7 @@ class Ring(Case):
             client.watch('data/m')
         clients[0].write('data/m', '1')
         for client in clients:
-            self.assertEqual(client.next_event(10)[0], 'data/m')
+            self.assertEqual(client.next_event(BOUND)[0], 'data/m')
         for number, client in enumerate(clients):
             client.write(f'data/{number}', number)
         self.assertEqual([c.read(f'data/{n}') for n, c in enumerate(clients)],
@@ -297,7 +297,8 @@ class Questions(Case):
 
     def ask(self, *question):
         env = dict(self.rig.env(), LD_LIBRARY_PATH=rigs.built('lib'))
-        done = subprocess.run([rigs.built('askxen'), *question], env=env, timeout=20, check=False,
+        command = [rigs.built('askxen'), *question]
+        done = subprocess.run(command, env=env, timeout=BOUND, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.assertEqual(done.stderr, '')
         return done.stdout.strip()
@@ -390,7 +391,7 @@ class Questions(Case):
         with self.hypervisor.held('xc_test_assign_device', start, on=self.NIC, by='askxen'):
             self.assertIsNone(answers[0].poll())
             self.hypervisor.assign(self.NIC, 4)
-        self.assertEqual(answers[0].communicate(timeout=20)[0], 'EINVAL\n')
+        self.assertEqual(answers[0].communicate(timeout=BOUND)[0], 'EINVAL\n')
 
     def test_record_of_calls(self):
         self.hypervisor.assign(self.NIC, 0)
