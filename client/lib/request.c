@@ -12,18 +12,50 @@
 #include <unistd.h>
 #include <xenstore.h>
 
+/* libxenstore composes the socket's path in a static buffer: only one thread may be at it. */
+static pthread_mutex_t path_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t path_lock_once = PTHREAD_ONCE_INIT;
+
+/* Whoever held it at a fork is not in the child. */
+static void free_path_lock(void)
+{
+    pthread_mutex_init(&path_lock, NULL);
+}
+
+static void prepare_for_forks(void)
+{
+    (void)pthread_atfork(NULL, NULL, free_path_lock); /* without memory: as if it were not there */
+}
+
+static void lock_path(void)
+{
+    pthread_once(&path_lock_once, prepare_for_forks);
+    pthread_mutex_lock(&path_lock);
+}
+
+static bool copy_socket_path(char *copy, size_t size)
+{
+    const char *path;
+    size_t len;
+
+    lock_path();
+    path = xs_daemon_socket();
+    len = path != NULL ? strlen(path) : size;
+    if (len < size)
+        memcpy(copy, path, len + 1);
+    pthread_mutex_unlock(&path_lock);
+    return len < size;
+}
+
 int request_probe(void)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const char *path = xs_daemon_socket();
     struct stat status;
     int error, fd;
 
-    if (path == NULL || stat(path, &status) != 0)
+    if (!copy_socket_path(address.sun_path, sizeof(address.sun_path)) ||
+        stat(address.sun_path, &status) != 0 || !S_ISSOCK(status.st_mode))
         return -ENOENT;
-    if (!S_ISSOCK(status.st_mode) || strlen(path) >= sizeof(address.sun_path))
-        return -ENOENT;
-    strcpy(address.sun_path, path);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
@@ -33,6 +65,19 @@ int request_probe(void)
     error = errno == ENOENT ? ECONNREFUSED : errno;
     close(fd);
     return -error;
+}
+
+struct xs_handle *request_open(void)
+{
+    struct xs_handle *xs;
+    int error;
+
+    lock_path();
+    xs = xs_open(0);
+    error = errno;
+    pthread_mutex_unlock(&path_lock);
+    errno = error;
+    return xs;
 }
 
 /* libxenstore ignores SIGPIPE for the whole process during a request, and puts back what it found:

@@ -13,6 +13,9 @@ struct xs_handle;
  * first. Otherwise a negative errno of stat(), socket() or connect(). */
 int request_probe(void);
 
+/* xs_open(). NULL and errno on an error. */
+struct xs_handle *request_open(void);
+
 /* xs_read(), xs_directory() and xs_watch() with the path as its token, outside of transactions. */
 char *request_read(struct xs_handle *xs, const char *path, unsigned int *len);
 char **request_list(struct xs_handle *xs, const char *path, unsigned int *count);

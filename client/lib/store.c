@@ -125,7 +125,7 @@ static int attach_to_epoll(struct store *store)
         return rc;
     fd = request_probe();
     if (fd < 0)
-        return fd;
+        return connect_error(-fd);
     rc = add_to_epoll(store, fd, EPOLLRDHUP);
     if (rc == 0)
         store->hangup = fd;
@@ -169,15 +169,16 @@ static int attach_watch(struct store *store)
 /* 0 and store->xs, or an error of store_connect(). */
 static int open_xs(struct store *store, struct xs_handle **xs)
 {
-    int fd = request_probe();
+    int error, fd = request_probe();
 
     if (fd < 0 && (fd != -ENOENT || store->over_socket))
         return connect_error(-fd);
-    *xs = xs_open(0);
+    *xs = request_open();
+    error = *xs == NULL ? errno : 0;
     if (fd >= 0)
         close(fd);
-    if (*xs == NULL)
-        return connect_error(errno);
+    if (error != 0)
+        return connect_error(error);
     store->over_socket = fd >= 0;
     return 0;
 }
@@ -310,6 +311,10 @@ int store_fd(struct store *store)
     rc = create_descriptors(store);
     if (rc == 0 && store->xs != NULL)
         rc = attach_to_epoll(store);
+    if (rc == -ENOTCONN) {
+        lose(store);
+        rc = 0;
+    }
     if (rc != 0) {
         close_hangup(store);
         close_descriptors(store);

@@ -259,6 +259,18 @@ static int load_dt(struct tree *tree, char path[PATH_SIZE], size_t len, struct t
     return rc == -ENOENT ? 0 : rc;
 }
 
+/* The names came over another connection, and may be ahead of the events of this one; behind one
+ * more answer they are not. What was read may be of several generations: then tree says the last.
+ */
+static int finish_load(struct tree *tree)
+{
+    int rc = is_unchanged(tree);
+
+    if (rc == 0)
+        return tree_refresh(tree);
+    return rc < 0 ? rc : 0;
+}
+
 int tree_load(struct tree *tree, struct tree_list *list)
 {
     char path[PATH_SIZE];
@@ -272,6 +284,8 @@ int tree_load(struct tree *tree, struct tree_list *list)
         len = snprintf(path, sizeof(path), "%s/dt", tree->root);
         rc = load_dt(tree, path, (size_t)len, list);
     }
+    if (rc == 0)
+        rc = finish_load(tree);
     if (rc != 0) {
         tree_list_free(list);
         return rc;

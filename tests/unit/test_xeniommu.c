@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The calls of xeniommu.h: every documented error, and an output that never claims on one. */
 #include "fake_store.h"
+#include "xeniommu_fixture.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -11,73 +12,10 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <xeniommu.h>
 
 #include <cmocka.h>
 
-#define OWN  XENIOMMU_DIR
-#define NIC  "pci/0000-00-04-0"
-#define UART "dt/soc/uart@1"
-
-static struct xeniommu *xi;
 static char told[512];
-
-static int setup(void **state)
-{
-    (void)state;
-    fake_store_reset();
-    told[0] = '\0';
-    fake_store_publish(OWN);
-    fake_store_device(OWN, NIC, "protected", "skip", "assigned");
-    fake_store_device(OWN, UART, "relaxed", "keep", "pv-dom0");
-    assert_int_equal(xeniommu_open(&xi, 0), 0);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    xeniommu_close(xi);
-    fake_store_reset();
-    return 0;
-}
-
-static void poison(struct xeniommu_info *info)
-{
-    memset(info, 0x5a, sizeof(*info));
-    info->state = XENIOMMU_PROTECTED;
-    info->skip_swiotlb = true;
-}
-
-static void assert_unknown(const struct xeniommu_info *info)
-{
-    assert_int_equal(info->state, XENIOMMU_UNKNOWN);
-    assert_false(info->skip_swiotlb);
-    assert_int_equal(info->group, -1);
-    assert_string_equal(info->reason, "");
-}
-
-static void assert_both_fail(int error)
-{
-    struct xeniommu_info info;
-
-    poison(&info);
-    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), error);
-    assert_unknown(&info);
-    poison(&info);
-    assert_int_equal(xeniommu_query_dt(xi, "/soc/uart@1", &info), error);
-    assert_unknown(&info);
-}
-
-static int count_device(const struct xeniommu_device *device, const struct xeniommu_info *info,
-                        void *arg)
-{
-    int *count = arg;
-
-    (void)device;
-    (void)info;
-    return ++*count == 100 ? 1 : 0;
-}
 
 static void open_checks_flags_and_reports_causes(void **state)
 {
@@ -212,211 +150,6 @@ static void foreach_stops_and_lets_query(void **state)
     count = 0;
     assert_int_equal(xeniommu_foreach(xi, count_device, &count), 0);
     assert_int_equal(count, 3);
-}
-
-static void assert_requests(unsigned int expected, unsigned int before)
-{
-    assert_int_equal(fake_store_requests() - before, expected);
-}
-
-static void answers_are_remembered(void **state)
-{
-    struct xeniommu_info info;
-    unsigned int before;
-
-    (void)state;
-    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
-    assert_int_equal(xeniommu_query_dt(xi, "/soc/uart@1", &info), 0);
-    assert_int_equal(xeniommu_query_pci(xi, 0x28, &info), -ENOENT);
-    before = fake_store_requests();
-    poison(&info);
-    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
-    assert_int_equal(info.state, XENIOMMU_PROTECTED);
-    assert_true(info.skip_swiotlb);
-    assert_string_equal(info.reason, "assigned");
-    poison(&info);
-    assert_int_equal(xeniommu_query_dt(xi, "/soc/uart@1", &info), 0);
-    assert_int_equal(info.state, XENIOMMU_RELAXED);
-    poison(&info);
-    assert_int_equal(xeniommu_query_pci(xi, 0x28, &info), -ENOENT);
-    assert_unknown(&info);
-    assert_requests(0, before);
-}
-
-static void a_change_is_read_once(void **state)
-{
-    struct xeniommu_info info;
-    unsigned int before;
-
-    (void)state;
-    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
-    assert_int_equal(xeniommu_query_pci(xi, 0x28, &info), -ENOENT);
-    fake_store_device(OWN, "pci/0000-00-05-0", "protected", "skip", "assigned");
-    fake_store_device(OWN, NIC, "unknown", "keep", "leaving");
-    fake_store_bump(OWN);
-    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
-    assert_int_equal(info.state, XENIOMMU_UNKNOWN);
-    assert_int_equal(xeniommu_query_pci(xi, 0x28, &info), 0);
-    assert_int_equal(info.state, XENIOMMU_PROTECTED);
-    before = fake_store_requests();
-    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
-    assert_int_equal(info.state, XENIOMMU_UNKNOWN);
-    assert_requests(0, before);
-}
-
-static void not_ready_is_remembered(void **state)
-{
-    unsigned int before;
-
-    (void)state;
-    fake_store_set(OWN "/status", "stopped");
-    fake_store_bump(OWN);
-    assert_both_fail(-EAGAIN);
-    before = fake_store_requests();
-    assert_both_fail(-EAGAIN);
-    assert_requests(0, before);
-    fake_store_set(OWN "/version", "2");
-    fake_store_bump(OWN);
-    assert_both_fail(-EPROTO);
-    before = fake_store_requests();
-    assert_both_fail(-EPROTO);
-    assert_requests(0, before);
-}
-
-static void a_listing_answers_queries(void **state)
-{
-    struct xeniommu_info info;
-    unsigned int before;
-    int count = 0;
-
-    (void)state;
-    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
-    assert_int_equal(xeniommu_foreach(xi, count_device, &count), 0);
-    assert_int_equal(count, 2);
-    before = fake_store_requests();
-    assert_int_equal(xeniommu_foreach(xi, count_device, &count), 0);
-    assert_int_equal(count, 4);
-    assert_int_equal(xeniommu_query_dt(xi, "/soc/uart@1", &info), 0);
-    assert_int_equal(xeniommu_query_pci(xi, 0x28, &info), -ENOENT);
-    assert_int_equal(xeniommu_query_dt(xi, "soc", &info), -EINVAL);
-    assert_requests(0, before);
-    fake_store_remove(OWN "/" NIC);
-    fake_store_bump(OWN);
-    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), -ENOENT);
-    assert_int_equal(xeniommu_foreach(xi, count_device, &count), 0);
-    assert_int_equal(count, 5);
-}
-
-static void downgrade_nic(void)
-{
-    fake_store_device(OWN, NIC, "unknown", "keep", "leaving");
-    fake_store_bump(OWN);
-}
-
-static void a_change_while_reading_is_not_overlooked(void **state)
-{
-    struct xeniommu_info info;
-    unsigned int at;
-
-    (void)state;
-    /* Before each request of a first query, and of a listing that has read the device already. */
-    for (at = 1; at <= 8; at++) {
-        fake_store_device(OWN, NIC, "protected", "skip", "assigned");
-        fake_store_bump(OWN);
-        fake_store_plan(fake_store_requests() + at, downgrade_nic);
-        (void)xeniommu_query_pci(xi, 0x20, &info);
-        (void)xeniommu_query_dt(xi, "/soc/uart@1", &info);
-        assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
-        assert_int_equal(info.state, XENIOMMU_UNKNOWN);
-    }
-}
-
-static void a_change_while_listing_is_not_overlooked(void **state)
-{
-    struct xeniommu_info info;
-    unsigned int at;
-    int count;
-
-    (void)state;
-    for (at = 1; at <= 12; at++) {
-        fake_store_device(OWN, NIC, "protected", "skip", "assigned");
-        fake_store_bump(OWN);
-        fake_store_plan(fake_store_requests() + at, downgrade_nic);
-        count = 0;
-        assert_int_equal(xeniommu_foreach(xi, count_device, &count), 0);
-        assert_int_equal(count, 2);
-        assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
-        assert_int_equal(info.state, XENIOMMU_UNKNOWN);
-    }
-}
-
-static void stop_daemon_unheard(void)
-{
-    fake_store_hold_events(true);
-    fake_store_set(OWN "/status", "stopped");
-    fake_store_bump(OWN);
-}
-
-static void an_answer_that_overtakes_its_event_counts(void **state)
-{
-    struct xeniommu_info info;
-    int count = 0;
-
-    (void)state;
-    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
-    stop_daemon_unheard();
-    /* Its event has not arrived, so this may still count ... */
-    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
-    /* ... until this handle has read otherwise. */
-    assert_int_equal(xeniommu_query_dt(xi, "/soc/uart@1", &info), -EAGAIN);
-    assert_both_fail(-EAGAIN);
-    assert_int_equal(xeniommu_foreach(xi, count_device, &count), -EAGAIN);
-    assert_both_fail(-EAGAIN);
-    fake_store_hold_events(false);
-    assert_both_fail(-EAGAIN);
-}
-
-static void a_listing_that_overtakes_an_event_counts(void **state)
-{
-    struct xeniommu_info info;
-    int count = 0;
-
-    (void)state;
-    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
-    fake_store_hold_events(true);
-    downgrade_nic();
-    assert_int_equal(xeniommu_foreach(xi, count_device, &count), 0);
-    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
-    assert_int_equal(info.state, XENIOMMU_UNKNOWN);
-}
-
-static void dispatch_does_not_need_the_event(void **state)
-{
-    struct xeniommu_info info;
-
-    (void)state;
-    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
-    assert_int_equal(xeniommu_dispatch(xi), 0);
-    stop_daemon_unheard();
-    assert_int_equal(xeniommu_dispatch(xi), 0);
-    assert_both_fail(-EAGAIN);
-}
-
-static void who_waited_sees_it_ready(void **state)
-{
-    struct xeniommu_info info;
-
-    (void)state;
-    stop_daemon_unheard();
-    fake_store_hold_events(false);
-    assert_both_fail(-EAGAIN);
-    fake_store_hold_events(true);
-    fake_store_set(OWN "/status", "ready");
-    fake_store_bump(OWN);
-    assert_both_fail(-EAGAIN);
-    assert_int_equal(xeniommu_wait_ready(xi, 0), 0);
-    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
-    assert_int_equal(info.state, XENIOMMU_PROTECTED);
 }
 
 static int readable(void)
@@ -628,8 +361,6 @@ static void a_child_gets_echild_without_help(void **state)
     assert_child_gets_echild();
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -639,16 +370,6 @@ int main(void)
         TEST(malformed_paths_are_the_callers_error),
         TEST(a_lost_connection_is_found_again),
         TEST(foreach_stops_and_lets_query),
-        TEST(answers_are_remembered),
-        TEST(a_change_is_read_once),
-        TEST(not_ready_is_remembered),
-        TEST(a_listing_answers_queries),
-        TEST(a_change_while_reading_is_not_overlooked),
-        TEST(a_change_while_listing_is_not_overlooked),
-        TEST(an_answer_that_overtakes_its_event_counts),
-        TEST(a_listing_that_overtakes_an_event_counts),
-        TEST(dispatch_does_not_need_the_event),
-        TEST(who_waited_sees_it_ready),
         TEST(callbacks_follow_every_change),
         TEST(callbacks_say_unknown_while_nothing_is_known),
         TEST(callbacks_may_replace_themselves),
