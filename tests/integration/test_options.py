@@ -204,7 +204,7 @@ class CommandLine(OptionCase):
         self.daemon.config['log-level'] = 'error'
         self.daemon.options = ['--log-level', 'debug']
         self.daemon.start()
-        self.assertTrue(self.daemon.log_lines('watch event'))
+        wait_until(lambda: self.daemon.log_lines('watch event'), 'a line of level debug')
 
 
 class Life(OptionCase):
@@ -232,6 +232,7 @@ class Life(OptionCase):
         stat = os.fstat(self.rig.log('daemon').fileno())
         self.daemon.extra_env['JOURNAL_STREAM'] = f'{stat.st_dev}:{stat.st_ino}'
         self.daemon.start()
+        self.daemon.stop()
         self.assertTrue(self.daemon.log())
         for line in self.daemon.log().splitlines():
             self.assertRegex(line, '^<[0-7]>')
