@@ -214,7 +214,7 @@ class Life(OptionCase):
             self.daemon.process.send_signal(number)
             self.assertEqual(self.daemon.process.wait(BOUND), 0)
             self.assertEqual(self.status(), 'stopped')
-            self.assertTrue(self.daemon.notify.has('STOPPING=1'))
+            wait_until(lambda: self.daemon.notify.has('STOPPING=1'), 'STOPPING=1')
 
     def test_says_what_it_found(self):
         """STATUS= for systemctl status."""

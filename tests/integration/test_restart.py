@@ -47,7 +47,7 @@ class Restart(RestartCase):
         self.assertEqual(self.daemon.stop(), 0)
         self.assertEqual(set(self.statuses().values()), {'stopped'})
         self.assertEqual(self.records(), [])
-        self.assertTrue(self.daemon.notify.has('STOPPING=1'))
+        wait_until(lambda: self.daemon.notify.has('STOPPING=1'), 'STOPPING=1')
         self.daemon.start()
         self.check_same()
 
