@@ -19,6 +19,13 @@ struct complaints {
 void complain(struct complaints *now, const struct complaints *before, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Adds a line to now, which complaints_tell() logs. When memory is short it is logged at once. */
+void complaint_note(struct complaints *now, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Logs what now holds and said does not; then that is what was said, and now is empty. */
+void complaints_tell(struct complaints *now, struct complaints *said);
+
 void complaints_clear(struct complaints *complaints);
 
 #endif

@@ -474,7 +474,8 @@ int assignment_observer_refresh(struct assignment_observer *observer,
     observer->records_changed = false;
     observer->dirty_count = 0;
     for (size_t i = 0; i < observer->dir_count; i++)
-        observer->dirs[i].dirty = false;
+        if (observer->dirs[i].dirty)
+            backend_dir_settle(&observer->dirs[i]);
     return 1;
 }
 

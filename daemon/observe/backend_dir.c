@@ -23,10 +23,10 @@ struct reading {
     bool nonsense;
 };
 
-/* Complains, and gives up on the whole directory: none of its claims can be trusted then. */
+/* Notes a complaint, and gives up on the whole directory: none of its claims can be trusted. */
 #define NONSENSE(reading, ...)                                                                     \
     do {                                                                                           \
-        complain(&(reading)->result->complaints, &(reading)->dir->complaints, __VA_ARGS__);        \
+        complaint_note(&(reading)->result->complaints, __VA_ARGS__);                               \
         (reading)->nonsense = true;                                                                \
     } while (0)
 
@@ -260,7 +260,8 @@ static int is_in_use(struct store *store, xs_transaction_t t, const char *direct
 
 int backend_dir_read(struct backend_dir *dir, struct store *store, xs_transaction_t t)
 {
-    struct backend_dir result = {.path = dir->path, .domid = dir->domid, .dirty = dir->dirty};
+    struct backend_dir result = {
+        .path = dir->path, .domid = dir->domid, .dirty = dir->dirty, .said = dir->said};
     struct reading reading = {.store = store, .t = t, .dir = dir, .result = &result};
     int rc = is_in_use(store, t, dir->path);
 
@@ -281,10 +282,17 @@ int backend_dir_read(struct backend_dir *dir, struct store *store, xs_transactio
     return 0;
 }
 
+void backend_dir_settle(struct backend_dir *dir)
+{
+    complaints_tell(&dir->complaints, &dir->said);
+    dir->dirty = false;
+}
+
 void backend_dir_clear(struct backend_dir *dir)
 {
     free(dir->path);
     free(dir->claims);
     complaints_clear(&dir->complaints);
+    complaints_clear(&dir->said);
     *dir = (struct backend_dir){0};
 }

@@ -13,11 +13,16 @@ struct backend_dir {
     struct pci_claim *claims;
     size_t count;
     struct complaints complaints; /* what was wrong with it when it was last read */
+    struct complaints said;       /* what of that was logged */
 };
 
-/* Reads it anew. What makes no sense is complained of once and gives no claims. 0 also when the
- * directory is gone (no claims then); a negative errno otherwise, with *dir as it was. */
+/* Reads it anew. What makes no sense gives no claims. 0 also when the directory is gone (no claims
+ * then); a negative errno otherwise, with *dir as it was. */
 int backend_dir_read(struct backend_dir *dir, struct store *store, xs_transaction_t t);
+
+/* What was read is true, for its transaction was committed: complains, once, of what is wrong with
+ * it, and it is not dirty any more. */
+void backend_dir_settle(struct backend_dir *dir);
 
 void backend_dir_clear(struct backend_dir *dir);
 

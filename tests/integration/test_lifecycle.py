@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Domains that go, come back under the same id, or are removed while the daemon writes; and
 transactions that fail."""
+import threading
+
 import xenstore
 from case import DISK, NIC, NIC2, RigCase
 from daemon import HOST_TREE
@@ -50,6 +52,30 @@ class Readings(LifecycleCase):
                 if request.kind == xenstore.WRITE
                 and request.path == f'{HOST_TREE}/pci/{node_name(NIC2)}/state']
         self.assertEqual(said, [], 'the other device stays as it is')
+        self.assertEqual(self.daemon.log_lines('warning'), [], 'nothing was wrong')
+
+    def test_guest_that_never_stops_writing(self):
+        """It cannot make the daemon begin its readings again and again."""
+        self.store.write('/local/domain/1/data', '')
+        self.store.request(xenstore.SET_PERMS, b'/local/domain/1/data\0n1\0')
+        store = self.rig.guest(1).store()
+        stop = threading.Event()
+
+        def write():
+            while not stop.is_set():
+                store.write('data/x', 'y')
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            for _ in range(5):
+                self.toolstack.attach(1, NIC).finish()
+                self.wait_host(NIC, state='protected')
+                self.toolstack.detach(1, NIC).finish()
+                self.wait_host(NIC, state='quarantined')
+        finally:
+            stop.set()
+            writer.join()
+        self.assertEqual(self.daemon.log_lines("reading the toolstack's records"), [])
 
 
 class Ghosts(LifecycleCase):
