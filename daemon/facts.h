@@ -48,7 +48,26 @@ enum dom0_mode {
     DOM0_TRANSLATED,
 };
 
+/* Do the firmware's tables put an IOMMU in its way. UNKNOWN: there is no usable table, or the
+ * tables, Xen's reading of them and the topology leave a doubt. */
 enum coverage { COVERAGE_UNKNOWN, COVERAGE_NO, COVERAGE_YES };
+
+/* Does the IOMMU in its way translate: Xen leaves some units off and assigns behind them all the
+ * same (iommu_enable_translation() in xen/drivers/passthrough/vtd/iommu.c). */
+enum unit_use {
+    UNIT_UNKNOWN, /* it may be one of those */
+    UNIT_OFF,     /* iommu=no-igfx, and it serves graphics alone */
+    UNIT_ON,
+};
+
+/* What "protected" leaves out for a device: DMA through an IOMMU is not the whole of isolation. */
+enum limit {
+    LIMIT_NO_ACS = 1 << 0,          /* a peer can reach it, or it a peer, short of the IOMMU */
+    LIMIT_ATS = 1 << 1,             /* Xen lets it translate addresses itself */
+    LIMIT_NO_INTREMAP = 1 << 2,     /* its interrupts are not remapped: it may inject any */
+    LIMIT_RESERVED_MEMORY = 1 << 3, /* the firmware reserves memory for it: RMRR, IVMD */
+    LIMIT_MAP_INCLUSIVE = 1 << 4,   /* dom0-iommu=map-inclusive: more than its owner's memory */
+};
 
 /* The other devices that share this one's requester ID. */
 enum group_mates {
@@ -59,7 +78,12 @@ enum group_mates {
 };
 
 /* A static binding that says "behind Xen's IOMMU". Never believed: the hypervisor knows. */
-enum dt_claims { DT_NO_CLAIM, DT_CLAIMS_IOMMU_EL2, DT_CLAIMS_XEN_IOMMU, DT_CLAIMS_GRANT_STUB };
+enum dt_claims {
+    DT_NO_CLAIM,
+    DT_CLAIMS_IOMMU_EL2,  /* its IOMMU is compatible with "xen,iommu-el2-v1" */
+    DT_CLAIMS_XEN_IOMMU,  /* xen,iommu = "on" */
+    DT_CLAIMS_GRANT_STUB, /* a zero-cell xen,grant-dma, where the configuration says so */
+};
 
 struct facts {
     enum device_bus bus;
@@ -73,6 +97,9 @@ struct facts {
     enum group_mates mates;   /* PCI */
     bool quarantine_off;      /* what a guest gives back goes to dom0, not into quarantine */
     bool graphics_off;        /* a graphics device under iommu=no-igfx */
+    enum unit_use unit;       /* PCI */
+    unsigned int limits;      /* PCI: of enum limit, those that are known */
+    bool unlisted;            /* devices may be missing: the host's could not all be read */
     /* Device tree devices only. */
     bool grant_dma;    /* xen,grant-dma, and not taken for a mere claim */
     bool virtio_iommu; /* behind a virtio-iommu, which a guest itself controls */

@@ -68,7 +68,7 @@ static struct acpi_answer look_up(const struct acpi_tables *tables,
 
     acpi_tables_lookup(tables, topology, sbdf, &answer);
     if (answer.igd_only && may_be_ironlake(topology))
-        answer.coverage = ACPI_COVERAGE_UNKNOWN;
+        answer.coverage = COVERAGE_UNKNOWN;
     return answer;
 }
 

@@ -5,9 +5,9 @@
 #define XI_INVENTORY_H
 
 #include "groups.h"
-#include "observe/acpi.h"
 #include "observe/dt.h"
 #include "ownership.h"
+#include "parse/acpi.h"
 #include "policy.h"
 
 struct device {

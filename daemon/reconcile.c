@@ -257,11 +257,6 @@ static enum dom0_mode dom0_mode(const struct reconciler *reconciler)
 static void add_dt_facts(const struct reconciler *reconciler, const struct device *device,
                          struct facts *facts)
 {
-    static const enum dt_claims claims[] = {
-        [DT_CLAIM_NONE] = DT_NO_CLAIM,
-        [DT_CLAIM_IOMMU_EL2] = DT_CLAIMS_IOMMU_EL2,
-        [DT_CLAIM_XEN_IOMMU] = DT_CLAIMS_XEN_IOMMU,
-    };
     const struct dt_device *node = device->node;
     bool stub = node && node->grant_dma_stub && reconciler->parts.grant_dma_stub;
 
@@ -271,16 +266,11 @@ static void add_dt_facts(const struct reconciler *reconciler, const struct devic
     facts->virtio_iommu = node->virtio_iommu;
     facts->pci_host = node->pci_host;
     facts->force_assign = node->force_assign;
-    facts->claim = stub ? DT_CLAIMS_GRANT_STUB : claims[node->claim];
+    facts->claim = stub ? DT_CLAIMS_GRANT_STUB : node->claim;
 }
 
 static struct facts gather_facts(const struct reconciler *reconciler, const struct device *device)
 {
-    static const enum coverage coverage[] = {
-        [ACPI_COVERAGE_UNKNOWN] = COVERAGE_UNKNOWN,
-        [ACPI_COVERAGE_NONE] = COVERAGE_NO,
-        [ACPI_COVERAGE_YES] = COVERAGE_YES,
-    };
     struct facts facts = {
         .bus = device->bus,
         .iommu = reconciler->iommu,
@@ -296,7 +286,7 @@ static struct facts gather_facts(const struct reconciler *reconciler, const stru
     }
     facts.dom0_mode = dom0_mode(reconciler);
     facts.quarantine_off = reconciler->cmdline.quarantine_off || !reconciler->cmdline_known;
-    facts.coverage = coverage[device->coverage.coverage];
+    facts.coverage = device->coverage.coverage;
     facts.mates = inventory_mates(&reconciler->inventory, device);
     facts.graphics_off = reconciler->cmdline.graphics_off && device->coverage.igd_only;
     return facts;

@@ -4,12 +4,12 @@
 #ifndef XI_RECONCILE_H
 #define XI_RECONCILE_H
 
-#include "observe/acpi.h"
 #include "observe/assignment.h"
 #include "observe/dt.h"
 #include "observe/hypervisor.h"
 #include "observe/pci.h"
 #include "observe/toolstack.h"
+#include "parse/acpi.h"
 #include "publisher.h"
 
 /* The parts a reconciler works with; the caller keeps and frees them. */

@@ -4,7 +4,7 @@
 #ifndef XI_OBSERVE_DT_H
 #define XI_OBSERVE_DT_H
 
-#include "devicetree.h"
+#include "../parse/devicetree.h"
 
 /* One device that may do DMA. */
 struct dt_entry {

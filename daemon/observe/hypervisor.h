@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "../facts.h"
-#include "../xen_cmdline.h"
+#include "../parse/xen_cmdline.h"
 
 struct hypervisor;
 

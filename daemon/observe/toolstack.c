@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "complaints.h"
-#include "observe/devicetree.h"
+#include "parse/devicetree.h"
 
 /* libxl's own files are some kilobytes; a partial device tree is bounded by its parser. */
 #define RECORD_MAX_SIZE (4U * 1024 * 1024)

@@ -8,7 +8,7 @@
 
 #include <xeniommu-schema.h>
 
-#include "observe/devicetree.h"
+#include "parse/devicetree.h"
 
 static const char *const relevances[] = {"not-a-device", "no-dma", "unknown", "capable"};
 static const char *const claims[] = {"none", "iommu-el2", "xen-iommu"};

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "observe/acpi.h"
+#include "parse/acpi.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -42,11 +42,11 @@ static void look_up_all(const struct acpi_tables *tables, bool usable)
     for (i = 0; i < topology.count; i++) {
         memset(&answer, 0x5a, sizeof(answer));
         acpi_tables_lookup(tables, &topology, functions[i].sbdf, &answer);
-        require(answer.coverage <= ACPI_COVERAGE_YES);
-        require(usable || answer.coverage == ACPI_COVERAGE_UNKNOWN);
+        require(answer.coverage <= COVERAGE_YES);
+        require(usable || answer.coverage == COVERAGE_UNKNOWN);
         require(memchr(answer.unit, '\0', sizeof(answer.unit)) != NULL);
-        require((answer.coverage == ACPI_COVERAGE_YES) == (answer.unit[0] != '\0'));
-        require(answer.coverage == ACPI_COVERAGE_YES || !answer.igd_only);
+        require((answer.coverage == COVERAGE_YES) == (answer.unit[0] != '\0'));
+        require(answer.coverage == COVERAGE_YES || !answer.igd_only);
     }
 }
 

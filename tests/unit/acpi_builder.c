@@ -162,7 +162,7 @@ struct acpi_tables *parse_ivrs(const uint8_t *bytes, size_t size, const char *ca
 }
 
 static void expect(const struct acpi_tables *tables, const struct pci_topology *topology,
-                   uint32_t sbdf, enum acpi_coverage coverage, const char *unit)
+                   uint32_t sbdf, enum coverage coverage, const char *unit)
 {
     struct acpi_answer answer;
 
@@ -171,24 +171,24 @@ static void expect(const struct acpi_tables *tables, const struct pci_topology *
     if (answer.coverage != coverage || strcmp(answer.unit, unit) != 0)
         fail_msg("0x%08x: coverage %d by \"%s\", not %d by \"%s\"", sbdf, answer.coverage,
                  answer.unit, coverage, unit);
-    if (coverage != ACPI_COVERAGE_YES)
+    if (coverage != COVERAGE_YES)
         assert_false(answer.igd_only);
 }
 
 void expect_yes(const struct acpi_tables *tables, const struct pci_topology *topology,
                 uint32_t sbdf, const char *unit)
 {
-    expect(tables, topology, sbdf, ACPI_COVERAGE_YES, unit);
+    expect(tables, topology, sbdf, COVERAGE_YES, unit);
 }
 
 void expect_none(const struct acpi_tables *tables, const struct pci_topology *topology,
                  uint32_t sbdf)
 {
-    expect(tables, topology, sbdf, ACPI_COVERAGE_NONE, "");
+    expect(tables, topology, sbdf, COVERAGE_NO, "");
 }
 
 void expect_unknown(const struct acpi_tables *tables, const struct pci_topology *topology,
                     uint32_t sbdf)
 {
-    expect(tables, topology, sbdf, ACPI_COVERAGE_UNKNOWN, "");
+    expect(tables, topology, sbdf, COVERAGE_UNKNOWN, "");
 }

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "observe/acpi.h"
+#include "parse/acpi.h"
 
 #define SBDF(segment, bus, device, function)                                                       \
     ((uint32_t)(segment) << 16 | (uint32_t)(bus) << 8 | (uint32_t)(device) << 3 |                  \

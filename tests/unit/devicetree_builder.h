@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "observe/devicetree.h"
+#include "parse/devicetree.h"
 
 /* A tree in the making: begun with the root open. */
 struct tree_builder {

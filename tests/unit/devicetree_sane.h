@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "observe/devicetree.h"
+#include "parse/devicetree.h"
 
 static inline const char *devicetree_device_fault(const struct devicetree *tree, size_t i)
 {
@@ -23,7 +23,7 @@ static inline const char *devicetree_device_fault(const struct devicetree *tree,
         return "behind something else";
     if (device->grant_dma_stub && !device->grant_dma)
         return "a stub of nothing";
-    if (device->claim > DT_CLAIM_XEN_IOMMU || device->relevance > DT_DMA_CAPABLE)
+    if (device->claim > DT_CLAIMS_XEN_IOMMU || device->relevance > DT_DMA_CAPABLE)
         return "an enumeration out of range";
     if (device->damaged && device->relevance == DT_NO_DMA)
         return "a judgement on what could not be read";

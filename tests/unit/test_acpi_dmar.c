@@ -434,7 +434,7 @@ static bool igd_only(struct acpi_tables *tables)
 
     acpi_tables_lookup(tables, &displays, BDF(0, 2, 0), &answer);
     acpi_tables_free(tables);
-    assert_int_equal(answer.coverage, ACPI_COVERAGE_YES);
+    assert_int_equal(answer.coverage, COVERAGE_YES);
     return answer.igd_only;
 }
 

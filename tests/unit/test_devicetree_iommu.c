@@ -46,7 +46,7 @@ static void units_and_list(struct tree_builder *builder, const char *name, const
 /* What /dev is expected to be. */
 struct expected {
     const char *iommu;
-    enum dt_claim claim;
+    enum dt_claims claim;
     bool iommu_disabled;
     bool dangling;
     bool grant_dma;
@@ -84,7 +84,7 @@ static void one_row_for_each_unit(void **state)
     TREE_WITH(&builder, "iommus", OFF, 1);
     CHECK_GOOD(&builder, .iommu_disabled = true);
     TREE_WITH(&builder, "iommus", EL2);
-    CHECK_GOOD(&builder, .claim = DT_CLAIM_IOMMU_EL2);
+    CHECK_GOOD(&builder, .claim = DT_CLAIMS_IOMMU_EL2);
     TREE_WITH(&builder, "iommus", GRANTS, 1);
     CHECK_GOOD(&builder, .grant_dma = true);
     TREE_WITH(&builder, "iommus", STUB);
@@ -107,7 +107,7 @@ static void several_in_one_list(void **state)
     TREE_WITH(&builder, "iommus", OFF, 1, SMMU, 1);
     CHECK_GOOD(&builder, .iommu = "/smmu", .iommu_disabled = true);
     TREE_WITH(&builder, "iommus", EL2, STUB, VIRTIO_MMIO, 1, SMMU, 1);
-    CHECK_GOOD(&builder, .iommu = "/smmu", .claim = DT_CLAIM_IOMMU_EL2, .grant_dma = true,
+    CHECK_GOOD(&builder, .iommu = "/smmu", .claim = DT_CLAIMS_IOMMU_EL2, .grant_dma = true,
                .grant_dma_stub = true, .virtio_iommu = true);
     /* How many cells a dangling phandle takes is not known: the rest cannot be read. */
     TREE_WITH(&builder, "iommus", SMMU, 1, NONE, SECOND, 1, 2);
@@ -120,9 +120,9 @@ static void the_claim_of_the_device_itself(void **state)
 {
     const struct {
         const char *value;
-        enum dt_claim claim;
-    } rows[] = {{"on", DT_CLAIM_XEN_IOMMU}, {"off", DT_CLAIM_NONE}, {"On", DT_CLAIM_NONE},
-                {"on ", DT_CLAIM_NONE},     {"", DT_CLAIM_NONE},    {"1", DT_CLAIM_NONE}};
+        enum dt_claims claim;
+    } rows[] = {{"on", DT_CLAIMS_XEN_IOMMU}, {"off", DT_NO_CLAIM}, {"On", DT_NO_CLAIM},
+                {"on ", DT_NO_CLAIM},        {"", DT_NO_CLAIM},    {"1", DT_NO_CLAIM}};
     struct tree_builder builder;
     struct devicetree *tree;
     size_t i;
@@ -152,7 +152,7 @@ static void both_claims_at_once(void **state)
     CELLS(&builder, "iommus", EL2);
     tree_end(&builder);
     tree_finish(&builder);
-    CHECK_GOOD(&builder, .claim = DT_CLAIM_IOMMU_EL2);
+    CHECK_GOOD(&builder, .claim = DT_CLAIMS_IOMMU_EL2);
 }
 
 /* The tree of the machine that the objection was reproduced on. */
@@ -175,8 +175,8 @@ static void the_static_bindings_side_by_side(void **state)
     tree_finish(&builder);
     tree = PARSE_GOOD(&builder);
     assert_int_equal(tree->count, 3);
-    assert_int_equal(device_at(tree, "/virtio_mmio@a003c00")->claim, DT_CLAIM_XEN_IOMMU);
-    assert_int_equal(device_at(tree, "/virtio_mmio@a003e00")->claim, DT_CLAIM_IOMMU_EL2);
+    assert_int_equal(device_at(tree, "/virtio_mmio@a003c00")->claim, DT_CLAIMS_XEN_IOMMU);
+    assert_int_equal(device_at(tree, "/virtio_mmio@a003e00")->claim, DT_CLAIMS_IOMMU_EL2);
     assert_true(device_at(tree, "/xen-iommu")->is_iommu);
     assert_int_equal(device_at(tree, "/xen-iommu")->relevance, DT_NO_DMA);
     expect_iommu(tree, "/virtio_mmio@a003c00", NULL);

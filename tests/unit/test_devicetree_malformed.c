@@ -116,7 +116,7 @@ static void expect_no_better(const struct devicetree *whole, const struct device
         assert_true(now->relevance >= DT_DMA_UNKNOWN || before->relevance < DT_DMA_UNKNOWN);
         if (now->iommu)
             expect_iommu(whole, now->path, now->iommu);
-        assert_true(now->claim == DT_CLAIM_NONE || now->claim == before->claim);
+        assert_true(now->claim == DT_NO_CLAIM || now->claim == before->claim);
     }
 }
 

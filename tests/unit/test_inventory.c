@@ -145,13 +145,13 @@ static void an_unplugged_mate_is_forgotten(void **state)
     assert_null(inventory_find(&inventory, RIGHT));
 }
 
-static enum acpi_coverage graphics_below(uint32_t host_bridge)
+static enum coverage graphics_below(uint32_t host_bridge)
 {
     struct pci_function rows[] = {OF_CLASS(BDF(0, 0, 0), 0x060000),
                                   OF_CLASS(BDF(0, 2, 0), 0x030000)};
     const struct pci_topology board = TOPOLOGY(rows);
     struct inventory found = {0};
-    enum acpi_coverage coverage;
+    enum coverage coverage;
     struct acpi_tables *dmar;
     struct builder builder;
 
@@ -170,9 +170,9 @@ static enum acpi_coverage graphics_below(uint32_t host_bridge)
 static void ironlake_graphics_are_not_certain(void **state)
 {
     (void)state;
-    assert_int_equal(graphics_below(0x591f8086), ACPI_COVERAGE_YES);
-    assert_int_equal(graphics_below(0x00448086), ACPI_COVERAGE_UNKNOWN);
-    assert_int_equal(graphics_below(0), ACPI_COVERAGE_UNKNOWN);
+    assert_int_equal(graphics_below(0x591f8086), COVERAGE_YES);
+    assert_int_equal(graphics_below(0x00448086), COVERAGE_UNKNOWN);
+    assert_int_equal(graphics_below(0), COVERAGE_UNKNOWN);
 }
 
 static void views(void **state)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit.h"
 
-#include "xen_cmdline.h"
+#include "parse/xen_cmdline.h"
 
 #define A50 "verbose,verbose,verbose,verbose,verbose,verbose,ver"
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "observe/devicetree.h"
+#include "parse/devicetree.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "observe/devicetree_blob.h"
-#include "observe/devicetree_refs.h"
-#include "observe/devicetree_rule.h"
+#include "parse/devicetree_blob.h"
+#include "parse/devicetree_refs.h"
+#include "parse/devicetree_rule.h"
 
 /* For all paths together: a tree of many deep nodes must not take any amount of memory. */
 #define PATHS_MAX (16U * 1024 * 1024)

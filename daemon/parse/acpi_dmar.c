@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Refuses what Xen 4.17 and 4.20 refuse in units and scopes (they drive no IOMMU then), and more
  * where they read beyond the end. */
-#include "observe/acpi_dmar.h"
+#include "parse/acpi_dmar.h"
 
 #include <errno.h>
 #include <stdlib.h>

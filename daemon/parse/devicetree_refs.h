@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Who is behind which IOMMU: iommus, iommu-map and mmu-masters, by phandle. */
-#ifndef XI_OBSERVE_DEVICETREE_REFS_H
-#define XI_OBSERVE_DEVICETREE_REFS_H
+#ifndef XI_PARSE_DEVICETREE_REFS_H
+#define XI_PARSE_DEVICETREE_REFS_H
 
 #include "devicetree_blob.h"
 

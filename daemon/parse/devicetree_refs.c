@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "observe/devicetree_refs.h"
+#include "parse/devicetree_refs.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -144,7 +144,7 @@ static void relate(struct refs *refs, size_t node, size_t iommu)
 
     switch (refs->kinds[iommu]) {
     case IOMMU_EL2:
-        device->claim = DT_CLAIM_IOMMU_EL2;
+        device->claim = DT_CLAIMS_IOMMU_EL2;
         break;
     case GRANT_DMA_STUB:
         device->grant_dma_stub = true;
@@ -260,7 +260,7 @@ static void read_own(struct refs *refs, size_t node)
     device->is_iommu = dt_blob_has(refs->blob, node, DT_PROP_IOMMU_CELLS) ||
                        dt_blob_has(refs->blob, node, DT_PROP_MMU_MASTERS);
     if (xen_iommu && strcmp(xen_iommu, "on") == 0)
-        device->claim = DT_CLAIM_XEN_IOMMU;
+        device->claim = DT_CLAIMS_XEN_IOMMU;
     read_iommus(refs, node);
     read_map(refs, node);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "observe/acpi_table.h"
+#include "parse/acpi_table.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "observe/acpi.h"
+#include "parse/acpi.h"
 
 enum { LENGTH_OFFSET = 4, SIGNATURE_SIZE = 4 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Xen's command line, as far as it decides how dom0's devices are mapped. Pure. */
-#ifndef XI_XEN_CMDLINE_H
-#define XI_XEN_CMDLINE_H
+#ifndef XI_PARSE_XEN_CMDLINE_H
+#define XI_PARSE_XEN_CMDLINE_H
 
-#include "facts.h"
+#include "../facts.h"
 
 struct xen_cmdline {
     enum dom0_mode dom0_mode; /* of a PV dom0: relaxed, strict, passthrough or unknown */

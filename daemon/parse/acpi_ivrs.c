@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Refuses what Xen 4.17 and 4.20 refuse in IVHD blocks (they drive no IOMMU then). Two entry types
  * are read that they refuse, because their meaning is clear: ALL and ACPI HID. */
-#include "observe/acpi_ivrs.h"
+#include "parse/acpi_ivrs.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the parsers of single ACPI tables share: bytes and their errors, and who claims what. */
-#ifndef XI_OBSERVE_ACPI_TABLE_H
-#define XI_OBSERVE_ACPI_TABLE_H
+#ifndef XI_PARSE_ACPI_TABLE_H
+#define XI_PARSE_ACPI_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "xen_cmdline.h"
+#include "parse/xen_cmdline.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "observe/devicetree_blob.h"
+#include "parse/devicetree_blob.h"
 
 #include <errno.h>
 #include <stdlib.h>

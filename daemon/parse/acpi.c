@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "observe/acpi.h"
+#include "parse/acpi.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "observe/acpi_dmar.h"
-#include "observe/acpi_ivrs.h"
+#include "parse/acpi_dmar.h"
+#include "parse/acpi_ivrs.h"
 
 /* At most one of the two; none when there is nothing usable. */
 struct acpi_tables {

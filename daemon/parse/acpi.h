@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* What the ACPI tables say of IOMMU coverage, read as Xen reads them. Pure but for the file reads
  * of acpi_tables_load(); the tables are hostile input. */
-#ifndef XI_OBSERVE_ACPI_H
-#define XI_OBSERVE_ACPI_H
+#ifndef XI_PARSE_ACPI_H
+#define XI_PARSE_ACPI_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../facts.h"
 #include "../topology.h"
 
 #define ACPI_TABLE_MAX_SIZE (256U * 1024) /* bytes; a larger table is refused */
 
-/* UNKNOWN: no usable table, or the tables, Xen's reading of them and the topology leave a doubt. */
-enum acpi_coverage { ACPI_COVERAGE_UNKNOWN, ACPI_COVERAGE_NONE, ACPI_COVERAGE_YES };
-
 struct acpi_tables;
 
 struct acpi_answer {
-    enum acpi_coverage coverage;
+    enum coverage coverage;
     char unit[24]; /* "dmar0@fed90000", "ivhd0@fed80000": index, register base; "" unless YES */
     bool igd_only; /* this DMAR unit serves display devices only: Xen leaves it off under
                     * iommu=no-igfx, and on Ironlake where the firmware did not prepare it */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* VT-d: the DMAR table's hardware units (DRHD) and their device scopes. */
-#ifndef XI_OBSERVE_ACPI_DMAR_H
-#define XI_OBSERVE_ACPI_DMAR_H
+#ifndef XI_PARSE_ACPI_DMAR_H
+#define XI_PARSE_ACPI_DMAR_H
 
 #include "acpi.h"
 #include "acpi_table.h"

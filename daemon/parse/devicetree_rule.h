@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Which nodes are in use, which are devices that matter, and whose DMA is coherent: the rules of
  * docs/devices.md. */
-#ifndef XI_OBSERVE_DEVICETREE_RULE_H
-#define XI_OBSERVE_DEVICETREE_RULE_H
+#ifndef XI_PARSE_DEVICETREE_RULE_H
+#define XI_PARSE_DEVICETREE_RULE_H
 
 #include "devicetree_refs.h"
 

@@ -2,24 +2,18 @@
 /* What a flattened device tree says of devices and their DMA. Pure; the tree is hostile input.
  * docs/devices.md holds the rules. Nothing in here is evidence of protection: under Xen a tree only
  * ever names and claims. */
-#ifndef XI_OBSERVE_DEVICETREE_H
-#define XI_OBSERVE_DEVICETREE_H
+#ifndef XI_PARSE_DEVICETREE_H
+#define XI_PARSE_DEVICETREE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "../facts.h"
 
 #define DEVICETREE_MAX_SIZE   (2U * 1024 * 1024) /* bytes; arm64 Linux and Xen take no more */
 #define DEVICETREE_PATH_MAX   2048 /* bytes of a path with its NUL; deeper is left out */
 #define DEVICETREE_ERRORS_MAX 64
 #define DEVICETREE_ERROR_SIZE 256
-
-/* A static binding that says "behind Xen's IOMMU". Only the hypervisor knows whether it is true.
- * Of a device that makes both claims the first counts. */
-enum dt_claim {
-    DT_CLAIM_NONE,
-    DT_CLAIM_IOMMU_EL2, /* its IOMMU is compatible with "xen,iommu-el2-v1" */
-    DT_CLAIM_XEN_IOMMU, /* xen,iommu = "on" */
-};
 
 /* Does the node matter. Of these UNKNOWN and CAPABLE do. */
 enum dt_relevance {
@@ -48,7 +42,7 @@ struct dt_device {
     bool grant_dma_stub;    /* ... whose #iommu-cells is 0 */
     bool virtio_iommu;      /* names an IOMMU that is "virtio,pci-iommu" or "virtio,mmio" */
     bool damaged;           /* a part of the node could not be read */
-    enum dt_claim claim;
+    enum dt_claims claim;   /* the first, of a device that makes two */
     enum dt_relevance relevance;
 };
 

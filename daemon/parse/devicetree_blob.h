@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The nodes of a flattened tree, and those of their properties that are of use here. */
-#ifndef XI_OBSERVE_DEVICETREE_BLOB_H
-#define XI_OBSERVE_DEVICETREE_BLOB_H
+#ifndef XI_PARSE_DEVICETREE_BLOB_H
+#define XI_PARSE_DEVICETREE_BLOB_H
 
 #include <stdint.h>
 

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "observe/acpi_ivrs.h"
+#include "parse/acpi_ivrs.h"
 
 #define FUNCTION(bdf) ((bdf)&7U)
 
@@ -40,23 +40,21 @@ static bool is_iommu(const struct acpi_ivrs *ivrs, uint32_t sbdf)
 }
 
 /* The tally holds the unit when this is YES. */
-static enum acpi_coverage find(const struct acpi_ivrs *ivrs, uint32_t sbdf,
-                               struct acpi_tally *tally)
+static enum coverage find(const struct acpi_ivrs *ivrs, uint32_t sbdf, struct acpi_tally *tally)
 {
     /* Xen lets the IOMMU's function to dom0 without a word in any device table. Whatever DMA it
      * does (queues, logs) is Xen's own, and not translated. */
     *tally = (struct acpi_tally){0};
     if (is_iommu(ivrs, sbdf))
-        return ACPI_COVERAGE_NONE;
+        return COVERAGE_NO;
     *tally = tally_claims(ivrs, sbdf);
     /* Xen takes function 0's IOMMU for a function that firmware forgot. */
     if (tally->claim == ACPI_CLAIM_NONE && FUNCTION(sbdf))
         *tally = tally_claims(ivrs, sbdf - FUNCTION(sbdf));
     if (tally->claim == ACPI_CLAIM_NONE)
-        return ACPI_COVERAGE_NONE;
+        return COVERAGE_NO;
     /* Where two units claim it, the later entry wins in Xen; the hardware need not agree. */
-    return tally->claim == ACPI_CLAIM_CERTAIN && !tally->several ? ACPI_COVERAGE_YES
-                                                                 : ACPI_COVERAGE_UNKNOWN;
+    return tally->claim == ACPI_CLAIM_CERTAIN && !tally->several ? COVERAGE_YES : COVERAGE_UNKNOWN;
 }
 
 void acpi_ivrs_lookup(const struct acpi_ivrs *ivrs, const struct pci_topology *topology,
@@ -66,12 +64,11 @@ void acpi_ivrs_lookup(const struct acpi_ivrs *ivrs, const struct pci_topology *t
 
     answer->coverage = find(ivrs, function->sbdf, &tally);
     /* A virtual function's requests go the way of its physical one's. */
-    if (answer->coverage == ACPI_COVERAGE_YES && function->physfn != PCI_NO_SBDF &&
+    if (answer->coverage == COVERAGE_YES && function->physfn != PCI_NO_SBDF &&
         (!pci_topology_find(topology, function->physfn) ||
-         find(ivrs, function->physfn, &physical) != ACPI_COVERAGE_YES ||
-         physical.unit != tally.unit))
-        answer->coverage = ACPI_COVERAGE_UNKNOWN;
-    if (answer->coverage == ACPI_COVERAGE_YES)
+         find(ivrs, function->physfn, &physical) != COVERAGE_YES || physical.unit != tally.unit))
+        answer->coverage = COVERAGE_UNKNOWN;
+    if (answer->coverage == COVERAGE_YES)
         snprintf(answer->unit, sizeof(answer->unit), "ivhd%zu@%" PRIx64, tally.unit,
                  ivrs->units[tally.unit].base);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* AMD-Vi: the IVRS table's IOMMUs (IVHD blocks) and the device entries of each. */
-#ifndef XI_OBSERVE_ACPI_IVRS_H
-#define XI_OBSERVE_ACPI_IVRS_H
+#ifndef XI_PARSE_ACPI_IVRS_H
+#define XI_PARSE_ACPI_IVRS_H
 
 #include "acpi.h"
 #include "acpi_table.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which properties are of use, and what form they have. */
-#include "observe/devicetree_blob.h"
+#include "parse/devicetree_blob.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "observe/devicetree_rule.h"
+#include "parse/devicetree_rule.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -147,7 +147,7 @@ int dt_rule_relevance(const struct dt_blob *blob, const bool *masters, struct dt
         return -ENOMEM;
     places[DT_ROOT].bus = true;
     for (i = DT_ROOT + 1; i < blob->node_count; i++) {
-        bool evidence = masters[i] || devices[i].claim != DT_CLAIM_NONE;
+        bool evidence = masters[i] || devices[i].claim != DT_NO_CLAIM;
 
         places[i] = place_of(blob, i, places);
         devices[i].pci_host = is_pci(blob, i) && !places[blob->nodes[i].parent].pci;

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "observe/acpi_dmar.h"
+#include "parse/acpi_dmar.h"
 
 enum {
     MAX_DEPTH = 256, /* no more buses than that in a segment */
@@ -34,7 +34,7 @@ struct requester {
 
 /* Which unit, when coverage is YES. */
 struct finding {
-    enum acpi_coverage coverage;
+    enum coverage coverage;
     size_t unit;
 };
 
@@ -156,22 +156,22 @@ static enum acpi_claim unit_claim(const struct dmar_unit *unit, struct requester
 /* The scopes of all units go first, wherever the unit with INCLUDE_PCI_ALL stands. */
 static struct finding decide(struct acpi_tally scopes, struct acpi_tally include_all)
 {
-    struct finding finding = {ACPI_COVERAGE_UNKNOWN, 0};
+    struct finding finding = {COVERAGE_UNKNOWN, 0};
 
     if (scopes.several)
         return finding;
     if (scopes.claim == ACPI_CLAIM_CERTAIN) {
-        finding = (struct finding){ACPI_COVERAGE_YES, scopes.unit};
+        finding = (struct finding){COVERAGE_YES, scopes.unit};
     } else if (include_all.several) {
         return finding;
     } else if (scopes.claim == ACPI_CLAIM_DOUBTFUL) {
         /* Claimed or not, it is this unit's. */
         if (include_all.claim == ACPI_CLAIM_CERTAIN && include_all.unit == scopes.unit)
-            finding = (struct finding){ACPI_COVERAGE_YES, scopes.unit};
+            finding = (struct finding){COVERAGE_YES, scopes.unit};
     } else if (include_all.claim == ACPI_CLAIM_CERTAIN) {
-        finding = (struct finding){ACPI_COVERAGE_YES, include_all.unit};
+        finding = (struct finding){COVERAGE_YES, include_all.unit};
     } else {
-        finding.coverage = ACPI_COVERAGE_NONE;
+        finding.coverage = COVERAGE_NO;
     }
     return finding;
 }
@@ -201,7 +201,7 @@ static struct finding find_function(const struct acpi_dmar *dmar,
                                     const struct pci_topology *topology)
 {
     struct requester requester = {function, function->sbdf};
-    struct finding finding = {ACPI_COVERAGE_UNKNOWN, 0}, extended;
+    struct finding finding = {COVERAGE_UNKNOWN, 0}, extended;
 
     if (function->physfn != PCI_NO_SBDF) {
         requester.function = pci_topology_find(topology, function->physfn);
@@ -216,7 +216,7 @@ static struct finding find_function(const struct acpi_dmar *dmar,
     requester.sbdf = BUS_START(requester.sbdf);
     extended = find(dmar, requester, topology);
     if (extended.coverage != finding.coverage || extended.unit != finding.unit)
-        finding.coverage = ACPI_COVERAGE_UNKNOWN;
+        finding.coverage = COVERAGE_UNKNOWN;
     return finding;
 }
 
@@ -256,10 +256,10 @@ void acpi_dmar_lookup(const struct acpi_dmar *dmar, const struct pci_topology *t
     struct finding finding = find_function(dmar, function, topology);
     const struct dmar_unit *unit = &dmar->units[finding.unit];
 
-    if (finding.coverage == ACPI_COVERAGE_YES && is_sound_only(unit, topology))
-        finding.coverage = ACPI_COVERAGE_UNKNOWN;
+    if (finding.coverage == COVERAGE_YES && is_sound_only(unit, topology))
+        finding.coverage = COVERAGE_UNKNOWN;
     answer->coverage = finding.coverage;
-    if (finding.coverage != ACPI_COVERAGE_YES)
+    if (finding.coverage != COVERAGE_YES)
         return;
     answer->igd_only = is_igd_only(unit, topology);
     snprintf(answer->unit, sizeof(answer->unit), "dmar%zu@%" PRIx64, finding.unit, unit->base);
