@@ -3,9 +3,11 @@
  * xeniommu-schema.h: the XenStore ABI of xen-iommud, version 1, as code.
  *
  * The nodes' names, the codec for device addresses and paths, and xeniommu_ask(), which makes a
- * verdict of what is published. Header-only and freestanding: no allocation, no libc, no state, a
- * few hundred bytes of stack, for kernels, Mini-OS, unikernels and RTOSes. A driver brings one
- * function that reads a node (see xeniommu_read_fn), and asks before it starts a device:
+ * verdict of what is published. What even "protected" leaves out is in another node, for those who
+ * want more than their DMA confined: see enum xeniommu_limit. Header-only and freestanding: no
+ * allocation, no libc, no state, a few hundred bytes of stack, for kernels, Mini-OS, unikernels and
+ * RTOSes. A driver brings one function that reads a node (see xeniommu_read_fn), and asks before it
+ * starts a device:
  *
  *     struct xeniommu_verdict verdict;
  *     char key[64];                     // XENIOMMU_KEY_SIZE, and not on the stack, for DT paths
@@ -56,7 +58,8 @@ extern "C" {
  * domain read by relative path. Holds version, status, generation, pci/ and dt/. */
 #define XENIOMMU_DIR "iommu"
 
-/* The host's tree, for dom0 only: as above, by host address, and "iommu" at its top. */
+/* The host's tree, for dom0 only: as above, by host address, and "iommu" and "confirm-interval" at
+ * its top. */
 #define XENIOMMU_HOST_DIR "/tool/xen-iommud"
 
 /* Errors; no function returns another negative value. */
@@ -70,6 +73,12 @@ extern "C" {
 /* Bytes for "SSSS-BB-DD-F" and its NUL. */
 #define XENIOMMU_PCI_NAME_SIZE 13
 
+/* The node of a device that tells what its state leaves out; see enum xeniommu_limit. */
+#define XENIOMMU_LIMITS_NODE "limits"
+
+/* Bytes for all tokens that xeniommu_format_limits() writes, and a NUL. */
+#define XENIOMMU_LIMITS_SIZE 53
+
 /* Bytes for the longest key that XenStore accepts as a relative path, and its NUL. */
 #define XENIOMMU_KEY_SIZE 2049
 
@@ -80,6 +89,30 @@ enum xeniommu_state {
     XENIOMMU_RELAXED,     /* translated, but the mapping covers more than its owner's memory */
     XENIOMMU_PROTECTED,   /* confined by an IOMMU that Xen controls to memory its owner may use */
     XENIOMMU_QUARANTINED, /* belongs to no domain, DMA blocked (host tree only) */
+};
+
+/* What XENIOMMU_PROTECTED and XENIOMMU_RELAXED leave out for a device: DMA that passes through an
+ * IOMMU is not the whole of isolation. Bits; the node holds their tokens, separated by blanks, and
+ * is absent where none is known, which does not prove that there is none. A limit never makes a
+ * verdict stronger. The known ones are 1 << 0 and up, without a gap. */
+enum xeniommu_limit {
+    /* "no-acs": a peer below the same switch, or in the same multi-function device, can reach it,
+     * or it the peer, without passing the IOMMU: ACS is missing on the way. */
+    XENIOMMU_LIMIT_NO_ACS = 1 << 0,
+    /* "ats": the device may translate addresses itself (PCIe ATS), and the IOMMU does not check
+     * requests that it marks as translated: it confines a device that is honest. */
+    XENIOMMU_LIMIT_ATS = 1 << 1,
+    /* "no-intremap": interrupts are not remapped, so whoever controls the device can make it send
+     * any interrupt to any processor. */
+    XENIOMMU_LIMIT_NO_INTREMAP = 1 << 2,
+    /* "reserved-memory": the firmware demands memory for it (RMRR, IVMD) that may be mapped beside
+     * its owner's, and that the firmware itself may use behind the owner's back. */
+    XENIOMMU_LIMIT_RESERVED_MEMORY = 1 << 3,
+    /* "map-inclusive": of dom0's devices: what is not RAM below 4 GiB is mapped for them as well,
+     * the registers of others' devices included. */
+    XENIOMMU_LIMIT_MAP_INCLUSIVE = 1 << 4,
+    /* Not published: stands for every token that this header does not know. */
+    XENIOMMU_LIMIT_UNKNOWN = 1 << 30,
 };
 
 /* A bounded output string; full is set once a byte did not fit. */
@@ -207,6 +240,93 @@ static inline bool xeniommu_parse_ready(const char *status, size_t len)
     return xeniommu_equal_(status, len, "ready");
 }
 
+/**
+ * xeniommu_limit_name - the token that stands for a limit in XenStore
+ * @limit: one bit of enum xeniommu_limit
+ *
+ * Returns a constant string, or NULL for XENIOMMU_LIMIT_UNKNOWN and for every value that is not
+ * exactly one known bit. So this walks all that are known:
+ * for (limit = 1; xeniommu_limit_name(limit) != NULL; limit <<= 1).
+ */
+static inline const char *xeniommu_limit_name(unsigned int limit)
+{
+    switch (limit) {
+    case XENIOMMU_LIMIT_NO_ACS:
+        return "no-acs";
+    case XENIOMMU_LIMIT_ATS:
+        return "ats";
+    case XENIOMMU_LIMIT_NO_INTREMAP:
+        return "no-intremap";
+    case XENIOMMU_LIMIT_RESERVED_MEMORY:
+        return "reserved-memory";
+    case XENIOMMU_LIMIT_MAP_INCLUSIVE:
+        return "map-inclusive";
+    default:
+        return NULL;
+    }
+}
+
+/* The bit of one token. */
+static inline unsigned int xeniommu_parse_limit_(const char *token, size_t len)
+{
+    unsigned int limit;
+
+    for (limit = 1; xeniommu_limit_name(limit) != NULL; limit <<= 1)
+        if (xeniommu_equal_(token, len, xeniommu_limit_name(limit)))
+            return limit;
+    return XENIOMMU_LIMIT_UNKNOWN;
+}
+
+/**
+ * xeniommu_parse_limits - what a device's "limits" node holds
+ * @value: what was read; need not end in NUL; NULL where the node is absent
+ * @len: its length in bytes
+ *
+ * Returns bits of enum xeniommu_limit: one for each token between blanks, XENIOMMU_LIMIT_UNKNOWN
+ * among them if any is none of the known, malformed ones included; 0 where there is no token.
+ */
+static inline unsigned int xeniommu_parse_limits(const char *value, size_t len)
+{
+    unsigned int limits = 0;
+    size_t start, end;
+
+    for (start = 0; value != NULL && start < len; start = end + 1) {
+        end = start;
+        while (end < len && value[end] != ' ')
+            end++;
+        if (end > start)
+            limits |= xeniommu_parse_limit_(value + start, end - start);
+    }
+    return limits;
+}
+
+/**
+ * xeniommu_format_limits - the value of a "limits" node
+ * @limits: bits of enum xeniommu_limit; what has no name is left out
+ * @out: receives the tokens in the order of their bits, separated by blanks, and a NUL; empty
+ *       without any, when the node is not to be written, and on an error
+ * @size: bytes at @out; XENIOMMU_LIMITS_SIZE always suffices
+ *
+ * Returns the length without the NUL, or XENIOMMU_ETOOLONG if the result does not fit.
+ */
+static inline int xeniommu_format_limits(unsigned int limits, char *out, size_t size)
+{
+    struct xeniommu_buffer_ buffer = xeniommu_begin_(out, size);
+    const char *name;
+    unsigned int limit;
+    bool first = true;
+
+    for (limit = 1; (name = xeniommu_limit_name(limit)) != NULL; limit <<= 1) {
+        if ((limits & limit) == 0)
+            continue;
+        if (!first)
+            xeniommu_put_char_(&buffer, ' ');
+        xeniommu_put_string_(&buffer, name);
+        first = false;
+    }
+    return xeniommu_finish_(&buffer, 0);
+}
+
 static inline char xeniommu_hex_digit_(uint32_t value)
 {
     return "0123456789abcdef"[value & 0xf];
@@ -293,7 +413,8 @@ static inline bool xeniommu_is_field_(const char *component, size_t len)
     return xeniommu_equal_(component, len, "state") || xeniommu_equal_(component, len, "swiotlb") ||
            xeniommu_equal_(component, len, "reason") || xeniommu_equal_(component, len, "group") ||
            xeniommu_equal_(component, len, "owner") || xeniommu_equal_(component, len, "iommu") ||
-           xeniommu_equal_(component, len, "facts");
+           xeniommu_equal_(component, len, "facts") ||
+           xeniommu_equal_(component, len, XENIOMMU_LIMITS_NODE);
 }
 
 /* Bytes up to the next '/' or the end. */
@@ -474,7 +595,7 @@ static inline void xeniommu_put_field_(struct xeniommu_buffer_ *buffer, const ch
 /**
  * xeniommu_pci_key - the path of a PCI function's node, relative to the domain's home
  * @sbdf: the function's address as the domain itself sees it
- * @field: "state", "swiotlb", "reason" or "group"; NULL for the device's directory
+ * @field: "state", "swiotlb", "reason", "group" or XENIOMMU_LIMITS_NODE; NULL for the directory
  * @out: receives the path and a NUL, "iommu/pci/0000-00-04-0/state"; empty on an error
  * @size: bytes at @out
  *
@@ -495,7 +616,7 @@ static inline int xeniommu_pci_key(uint32_t sbdf, const char *field, char *out, 
 /**
  * xeniommu_dt_key - the path of a device tree device's node, relative to the domain's home
  * @path: the device's absolute path in the device tree
- * @field: "state", "swiotlb", "reason" or "group"; NULL for the device's directory
+ * @field: "state", "swiotlb", "reason", "group" or XENIOMMU_LIMITS_NODE; NULL for the directory
  * @out: receives the path and a NUL, "iommu/dt/soc/video@fe001000/state"; empty on an error
  * @size: bytes at @out; XENIOMMU_KEY_SIZE holds every path that XenStore could hold
  *

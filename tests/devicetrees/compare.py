@@ -11,7 +11,7 @@ import sys
 import dts
 from reading import Reading
 
-FIELDS = ('state', 'swiotlb', 'reason', 'group', 'owner', 'iommu')
+FIELDS = ('state', 'swiotlb', 'reason', 'group', 'owner', 'iommu', 'facts', 'limits')
 
 
 def run(*command):

@@ -17,7 +17,7 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const fields[] = {"state", "swiotlb", "reason", "group",
-                                     "owner", "iommu",   "facts"};
+                                     "owner", "iommu",   "facts",  "limits"};
 
 /* xorshift: the same paths on every run. */
 static uint32_t next_random(uint32_t *seed)
@@ -189,10 +189,12 @@ static void malformed_paths_are_refused(void **state)
 static void malformed_encodings_are_refused(void **state)
 {
     static const char *const encodings[] = {
-        NULL,        "",      "/",     "/a",       "a/",       "a//b",     "a.b",
-        "a,b",       "a b",   "_61",   "_2d",      "_40",      "_41",      "_30",
-        "_00",       "_2f",   "a_2fb", "_5f",      "_5fa",     "_5f_ab",   "state",
-        "soc/state", "iommu", "facts", "_74state", "a_73tate", "_73tatex", "\xff",
+        NULL,        "",          "/",        "/a",        "a/",     "a//b",
+        "a.b",       "a,b",       "a b",      "_61",       "_2d",    "_40",
+        "_41",       "_30",       "_00",      "_2f",       "a_2fb",  "_5f",
+        "_5fa",      "_5f_ab",    "state",    "soc/state", "iommu",  "facts",
+        "_74state",  "a_73tate",  "_73tatex", "\xff",      "limits", "soc/limits/a",
+        "_6cimitsx", "a_6cimits",
     };
     char out[64];
     size_t i;
@@ -368,6 +370,88 @@ static void ready_is_one_word(void **state)
         assert_false(xeniommu_parse_ready(others[i], strlen(others[i])));
 }
 
+/* Bits and tokens are part of the ABI: the daemon writes what drivers of another version read. */
+static void limits_are_as_documented(void **state)
+{
+    static const struct {
+        unsigned int limit;
+        const char *token;
+    } tokens[] = {
+        {1, "no-acs"},         {2, "ats"}, {4, "no-intremap"}, {8, "reserved-memory"},
+        {16, "map-inclusive"},
+    };
+    unsigned int others[] = {0, 3, 31, 32, XENIOMMU_LIMIT_UNKNOWN, 1u << 31, ~0u};
+    size_t i;
+
+    (void)state;
+    assert_string_equal(XENIOMMU_LIMITS_NODE, "limits");
+    for (i = 0; i < COUNT_OF(tokens); i++) {
+        assert_string_equal(xeniommu_limit_name(tokens[i].limit), tokens[i].token);
+        assert_int_equal(xeniommu_parse_limits(tokens[i].token, strlen(tokens[i].token)),
+                         tokens[i].limit);
+    }
+    assert_int_equal(XENIOMMU_LIMIT_MAP_INCLUSIVE, tokens[i - 1].limit);
+    for (i = 0; i < COUNT_OF(others); i++)
+        assert_null(xeniommu_limit_name(others[i]));
+}
+
+static void every_set_of_limits_survives(void **state)
+{
+    char text[XENIOMMU_LIMITS_SIZE + 1];
+    unsigned int limits;
+    int len;
+
+    (void)state;
+    for (limits = 0; limits < 32; limits++) {
+        memset(text, POISON, sizeof(text));
+        len = xeniommu_format_limits(limits, text, XENIOMMU_LIMITS_SIZE);
+        assert_int_equal(len, strlen(text));
+        assert_int_equal(xeniommu_parse_limits(text, strlen(text)), limits);
+    }
+    assert_string_equal(text, "no-acs ats no-intremap reserved-memory map-inclusive");
+    assert_int_equal(len, XENIOMMU_LIMITS_SIZE - 1);
+    assert_int_equal(text[XENIOMMU_LIMITS_SIZE], POISON);
+    assert_int_equal(xeniommu_format_limits(~0u, text, sizeof(text)), len);
+    assert_int_equal(xeniommu_format_limits(XENIOMMU_LIMIT_UNKNOWN, text, sizeof(text)), 0);
+    assert_string_equal(text, "");
+    assert_int_equal(xeniommu_format_limits(31, text, (size_t)len), XENIOMMU_ETOOLONG);
+    assert_string_equal(text, "");
+}
+
+/* Whatever is in the node: a limit more, never one less. */
+static void other_limits_are_not_dropped(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned int limits;
+    } cases[] = {
+        {"", 0},
+        {" ", 0},
+        {"  ats   no-acs ", XENIOMMU_LIMIT_ATS | XENIOMMU_LIMIT_NO_ACS},
+        {"ats ats", XENIOMMU_LIMIT_ATS},
+        {"ats,no-acs", XENIOMMU_LIMIT_UNKNOWN},
+        {"ats\n", XENIOMMU_LIMIT_UNKNOWN},
+        {"ats\tno-acs", XENIOMMU_LIMIT_UNKNOWN},
+        {"at", XENIOMMU_LIMIT_UNKNOWN},
+        {"ATS", XENIOMMU_LIMIT_UNKNOWN},
+        {"none", XENIOMMU_LIMIT_UNKNOWN},
+        {"no-acs a-newer-one ats",
+         XENIOMMU_LIMIT_NO_ACS | XENIOMMU_LIMIT_ATS | XENIOMMU_LIMIT_UNKNOWN},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < COUNT_OF(cases); i++)
+        assert_int_equal(xeniommu_parse_limits(cases[i].text, strlen(cases[i].text)),
+                         cases[i].limits);
+    assert_int_equal(xeniommu_parse_limits(NULL, 0), 0);
+    assert_int_equal(xeniommu_parse_limits(NULL, 3), 0);
+    assert_int_equal(xeniommu_parse_limits("ats", 4), XENIOMMU_LIMIT_UNKNOWN); /* its NUL */
+    assert_int_equal(xeniommu_parse_limits("ats no-acs", 3), XENIOMMU_LIMIT_ATS);
+    assert_int_equal(xeniommu_parse_limits("ats no-acs", 9),
+                     XENIOMMU_LIMIT_ATS | XENIOMMU_LIMIT_UNKNOWN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,6 +467,9 @@ int main(void)
         cmocka_unit_test(only_the_five_words_are_states),
         cmocka_unit_test(skip_counts_only_beside_protected),
         cmocka_unit_test(ready_is_one_word),
+        cmocka_unit_test(limits_are_as_documented),
+        cmocka_unit_test(every_set_of_limits_survives),
+        cmocka_unit_test(other_limits_are_not_dropped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,6 +75,9 @@ static int check_codec(void)
         return 12;
     if (!xeniommu_equal_("relaxed", 7, xeniommu_state_name(XENIOMMU_RELAXED)))
         return 13;
+    if (xeniommu_format_limits(XENIOMMU_LIMIT_ATS, path, sizeof(path)) != 3 ||
+        xeniommu_parse_limits(path, 3) != XENIOMMU_LIMIT_ATS)
+        return 14;
     return 0;
 }
 
