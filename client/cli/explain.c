@@ -184,8 +184,8 @@ static int explain(const struct request *request, struct view *view,
 {
     struct explanation explanation;
     struct device_report report;
-    struct host_fields host;
-    struct tree_record record = {.host = view->kind == VIEW_HOST ? &host : NULL};
+    struct device_details details;
+    struct tree_record record = {.details = &details};
     char *text;
     int rc = read_record(view, device, &record, &text);
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What xen-iommud's words mean, for people: its reasons and the names and values of its facts. */
+/* What xen-iommud's words mean, for people: its reasons, its limits, and the names and values of
+ * its facts. */
 #ifndef XI_CLIENT_CLI_EXPLAIN_WORDS_H
 #define XI_CLIENT_CLI_EXPLAIN_WORDS_H
 
-#include <xeniommu.h>
+#include "list.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Which buses' devices a row is for: bits. */
@@ -51,6 +53,22 @@ const struct fact_words *words_of_fact(enum xeniommu_bus bus, const char *name);
 
 /* What a fact's value says, or NULL. */
 const char *words_of_value(const struct fact_words *fact, const char *value);
+
+/* What a state leaves out: a token of "limits". */
+struct limit_words {
+    unsigned int limit; /* of enum xeniommu_limit */
+    const char *text;   /* what can happen all the same */
+    const char *change; /* what would end that */
+};
+
+/* NULL: a limit that this program does not know. */
+const struct limit_words *words_of_limit(const char *token);
+
+#define LIMIT_TOKEN_SIZE sizeof(((struct device_details *)0)->limits)
+
+/* Takes the next token of a device's limits, and moves *rest behind it; false: there is none left.
+ */
+bool next_limit(const char **rest, char token[LIMIT_TOKEN_SIZE]);
 
 /* What a verdict means for the device, whatever the reason. */
 const char *words_of_verdict(const struct xeniommu_info *info);

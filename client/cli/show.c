@@ -5,8 +5,8 @@ static int show(const struct request *request, struct view *view,
                 const struct xeniommu_device *device)
 {
     struct device_report report;
-    struct host_fields host;
-    struct tree_record record = {.host = view->kind == VIEW_HOST ? &host : NULL};
+    struct device_details details;
+    struct tree_record record = {.details = &details};
     int rc = tree_read(&view->tree, device, &record);
 
     if (rc == 0)

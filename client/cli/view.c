@@ -27,6 +27,7 @@ static void init(struct view *view, enum view_kind kind, int32_t domid)
     if (kind == VIEW_DOMAIN)
         snprintf(root, sizeof(root), "/local/domain/%d/" XENIOMMU_DIR, domid);
     tree_init(&view->tree, &view->store, kind == VIEW_HOST ? XENIOMMU_HOST_DIR : root);
+    view->tree.detailed = true;
 }
 
 int view_open_own(struct view *view, int32_t domid)
@@ -53,6 +54,7 @@ int view_open(struct view *view, int32_t domid)
         return rc;
     view->kind = VIEW_HOST;
     tree_init(&view->tree, &view->store, XENIOMMU_HOST_DIR);
+    view->tree.detailed = true;
     return 0;
 }
 

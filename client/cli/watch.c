@@ -92,8 +92,8 @@ static int tell_device(struct watch *watch, enum watch_event_kind kind,
 /* A device that is gone is told as what a driver has to take it for. */
 static int tell_removed(struct watch *watch, const struct xeniommu_device *device)
 {
-    struct host_fields host = {0};
-    struct tree_record record = {.device = *device, .host = &host};
+    struct device_details details = {0};
+    struct tree_record record = {.device = *device, .details = &details};
 
     tree_clear_info(&record.info);
     return tell_device(watch, WATCH_REMOVED, &record);

@@ -18,6 +18,8 @@ struct device_report {
 struct status_report {
     size_t count;                            /* devices */
     size_t states[XENIOMMU_QUARANTINED + 1]; /* how many are in each state */
+    char confirm_interval[16]; /* seconds, decimal, within which every claim is confirmed; 0: no
+                                  bound; "": not known, or there are no claims */
 };
 
 enum watch_event_kind {

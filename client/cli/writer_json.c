@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "device.h"
 #include "explain.h"
+#include "explain_words.h"
 #include "writer.h"
 
 #include <errno.h>
@@ -48,6 +49,26 @@ static int add_group(struct json_object *object, int32_t group)
     return add(object, "group", json_object_new_int(group));
 }
 
+/* Takes over value, which is NULL where an allocation failed. 0 or -ENOMEM. */
+static int append(struct json_object *array, struct json_object *value)
+{
+    if (value != NULL && json_object_array_add(array, value) == 0)
+        return 0;
+    json_object_put(value);
+    return -ENOMEM;
+}
+
+static int add_limits(struct json_object *object, const char *limits)
+{
+    struct json_object *array = json_object_new_array();
+    char token[LIMIT_TOKEN_SIZE];
+    int rc = add(object, "limits", array);
+
+    while (rc == 0 && next_limit(&limits, token))
+        rc = append(array, json_object_new_string(token));
+    return rc;
+}
+
 /* Fills object with one device; 0 or -ENOMEM. */
 static int fill_device(struct json_object *object, const struct view *view,
                        const struct device_report *device)
@@ -64,9 +85,10 @@ static int fill_device(struct json_object *object, const struct view *view,
     rc = rc != 0 ? rc : add_string(object, "swiotlb", info->skip_swiotlb ? "skip" : "keep");
     rc = rc != 0 ? rc : add_optional(object, "reason", info->reason);
     rc = rc != 0 ? rc : add_group(object, info->group);
+    rc = rc != 0 ? rc : add_limits(object, record->details->limits);
     if (view->kind == VIEW_HOST) {
-        rc = rc != 0 ? rc : add_optional(object, "owner", record->host->owner);
-        rc = rc != 0 ? rc : add_optional(object, "iommu", record->host->iommu);
+        rc = rc != 0 ? rc : add_optional(object, "owner", record->details->owner);
+        rc = rc != 0 ? rc : add_optional(object, "iommu", record->details->iommu);
     }
     if (view_is_local(view))
         rc = rc != 0 ? rc : add_optional(object, "name", device->name);
@@ -108,11 +130,9 @@ static int add_device(struct json_object *array, const struct view *view,
 {
     struct json_object *object = json_object_new_object();
 
-    if (object == NULL || json_object_array_add(array, object) != 0) {
-        json_object_put(object);
-        return -ENOMEM;
-    }
-    return fill_device(object, view, device);
+    int rc = append(array, object);
+
+    return rc != 0 ? rc : fill_device(object, view, device);
 }
 
 static int write_list(const struct view *view, const struct device_report *devices, size_t count)
@@ -150,13 +170,9 @@ static int add_text(struct json_object *object, const char *key, const char *tex
 static int add_fact(struct json_object *array, const struct explained_fact *fact)
 {
     struct json_object *object = json_object_new_object();
-    int rc;
+    int rc = append(array, object);
 
-    if (object == NULL || json_object_array_add(array, object) != 0) {
-        json_object_put(object);
-        return -ENOMEM;
-    }
-    rc = add_string(object, "name", fact->name);
+    rc = rc != 0 ? rc : add_string(object, "name", fact->name);
     rc = rc != 0 ? rc : add_string(object, "value", fact->value);
     rc = rc != 0 ? rc : add_text(object, "source", fact->source);
     return rc != 0 ? rc : add_text(object, "text", fact->text);
@@ -174,6 +190,29 @@ static int add_facts(struct json_object *object, const struct explanation *expla
     rc = add(object, "facts", array);
     for (i = 0; rc == 0 && i < explanation->fact_count; i++)
         rc = add_fact(array, &explanation->facts[i]);
+    return rc;
+}
+
+static int add_limit(struct json_object *array, const struct view *view, const char *token)
+{
+    const struct limit_words *words = words_of_limit(token);
+    struct json_object *object = json_object_new_object();
+    bool change = words != NULL && view->kind != VIEW_OWN; /* it is not for a guest to end */
+    int rc = append(array, object);
+
+    rc = rc != 0 ? rc : add_string(object, "limit", token);
+    rc = rc != 0 ? rc : add_text(object, "text", words != NULL ? words->text : NULL);
+    return rc != 0 ? rc : add_text(object, "change", change ? words->change : NULL);
+}
+
+static int add_leaves_out(struct json_object *object, const struct view *view, const char *limits)
+{
+    struct json_object *array = json_object_new_array();
+    char token[LIMIT_TOKEN_SIZE];
+    int rc = add(object, "leaves_out", array);
+
+    while (rc == 0 && next_limit(&limits, token))
+        rc = add_limit(array, view, token);
     return rc;
 }
 
@@ -198,6 +237,7 @@ static int write_explain(const struct view *view, const struct explanation *expl
 
     rc = rc != 0 ? rc : fill_device(object, view, explanation->device);
     rc = rc != 0 ? rc : add_string(object, "meaning", explanation->meaning);
+    rc = rc != 0 ? rc : add_leaves_out(object, view, explanation->device->record->details->limits);
     rc = rc != 0 ? rc : add_facts(object, explanation);
     rc = rc != 0 ? rc : add_claim(object, &explanation->claim);
     rc = rc != 0 ? rc : add_text(object, "why", explanation->why);
@@ -218,6 +258,14 @@ static int add_counts(struct json_object *object, const struct status_report *re
     return rc;
 }
 
+/* As published; left out where it is not known. */
+static int add_confirm_interval(struct json_object *object, const char *seconds)
+{
+    if (seconds[0] == '\0')
+        return 0;
+    return add(object, "confirm_interval_s", json_object_new_double_s(atof(seconds), seconds));
+}
+
 static int write_status(const struct view *view, const struct status_report *report)
 {
     struct json_object *object = json_object_new_object();
@@ -228,6 +276,7 @@ static int write_status(const struct view *view, const struct status_report *rep
     rc = rc != 0 ? rc : add_integer(object, "generation", view->tree.generation);
     if (view->kind == VIEW_HOST)
         rc = rc != 0 ? rc : add_optional(object, "iommu", view->tree.iommu);
+    rc = rc != 0 ? rc : add_confirm_interval(object, report->confirm_interval);
     rc = rc != 0 ? rc : add_counts(object, report);
     return finish(object, rc);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "device.h"
 #include "explain.h"
+#include "explain_words.h"
 #include "writer.h"
 
 #include <errno.h>
@@ -9,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LINE_WIDTH 79
+#define LINE_WIDTH   79
+#define UNKNOWN_WORD "(not known to this xen-iommu)"
 
 static const char *or_dash(const char *text)
 {
@@ -29,33 +31,76 @@ static const char *group_text(const struct xeniommu_info *info, char text[16])
     return text;
 }
 
-/* A column of the table: which views have it, and how to fill it. */
-enum column_id { DEVICE, STATE, SWIOTLB, OWNER, GROUP, REASON, NAME };
+/* A device's limits as one word. */
+static const char *limits_text(const struct device_details *details, char text[LIMIT_TOKEN_SIZE])
+{
+    const char *rest = details->limits;
+    char token[LIMIT_TOKEN_SIZE], *end = text;
+
+    *text = '\0';
+    while (next_limit(&rest, token)) {
+        if (end > text)
+            *end++ = ',';
+        end = stpcpy(end, token);
+    }
+    return or_dash(text);
+}
+
+static bool has_limits(const struct device_report *device)
+{
+    const char *rest = device->record->details->limits;
+    char token[LIMIT_TOKEN_SIZE];
+
+    return next_limit(&rest, token);
+}
+
+/* A column of the table: which tables have it, and how to fill it. */
+enum column_id { DEVICE, STATE, SWIOTLB, OWNER, GROUP, REASON, LIMITS, NAME };
+
+/* When a table has a column: bits, all of which must hold. */
+enum column_need { IN_HOST = 1 << 0, LOCALLY = 1 << 1, WITH_LIMITS = 1 << 2 };
 
 static const struct {
     const char *title;
-    bool host_only;
-    bool local_only;
+    unsigned int needs; /* of enum column_need */
     int flags;
 } columns[] = {
-    [DEVICE] = {"DEVICE", false, false, 0},
-    [STATE] = {"STATE", false, false, 0},
-    [SWIOTLB] = {"SWIOTLB", false, false, 0},
-    [OWNER] = {"OWNER", true, false, SCOLS_FL_RIGHT},
-    [GROUP] = {"GROUP", false, false, SCOLS_FL_RIGHT},
-    [REASON] = {"REASON", false, false, 0},
-    [NAME] = {"NAME", false, true, SCOLS_FL_TRUNC},
+    [DEVICE] = {"DEVICE", 0, 0},
+    [STATE] = {"STATE", 0, 0},
+    [SWIOTLB] = {"SWIOTLB", 0, 0},
+    [OWNER] = {"OWNER", IN_HOST, SCOLS_FL_RIGHT},
+    [GROUP] = {"GROUP", 0, SCOLS_FL_RIGHT},
+    [REASON] = {"REASON", 0, 0},
+    [LIMITS] = {"LIMITS", WITH_LIMITS, 0},
+    [NAME] = {"NAME", LOCALLY, SCOLS_FL_TRUNC},
 };
 
 #define COLUMN_COUNT (sizeof(columns) / sizeof(columns[0]))
 
-static bool has_column(const struct view *view, size_t column)
+/* What holds of a table: bits of enum column_need. */
+static unsigned int what_holds(const struct view *view, const struct device_report *devices,
+                               size_t count)
 {
-    return (!columns[column].host_only || view->kind == VIEW_HOST) &&
-           (!columns[column].local_only || view_is_local(view));
+    unsigned int holds = 0;
+    size_t i;
+
+    if (view->kind == VIEW_HOST)
+        holds |= IN_HOST;
+    if (view_is_local(view))
+        holds |= LOCALLY;
+    for (i = 0; i < count; i++)
+        if (has_limits(&devices[i]))
+            holds |= WITH_LIMITS;
+    return holds;
 }
 
-static const char *cell_text(const struct device_report *device, size_t column, char text[16])
+static bool has_column(unsigned int holds, size_t column)
+{
+    return (columns[column].needs & ~holds) == 0;
+}
+
+static const char *cell_text(const struct device_report *device, size_t column,
+                             char text[LIMIT_TOKEN_SIZE])
 {
     const struct tree_record *record = device->record;
 
@@ -67,37 +112,39 @@ static const char *cell_text(const struct device_report *device, size_t column, 
     case SWIOTLB:
         return swiotlb_word(&record->info);
     case OWNER:
-        return or_dash(record->host->owner);
+        return or_dash(record->details->owner);
     case GROUP:
         return group_text(&record->info, text);
     case REASON:
         return or_dash(record->info.reason);
+    case LIMITS:
+        return limits_text(record->details, text);
     default:
         return device->name;
     }
 }
 
-static int add_columns(struct libscols_table *table, const struct view *view)
+static int add_columns(struct libscols_table *table, unsigned int holds)
 {
     size_t i;
 
     for (i = 0; i < COLUMN_COUNT; i++)
-        if (has_column(view, i) &&
+        if (has_column(holds, i) &&
             scols_table_new_column(table, columns[i].title, 0, columns[i].flags) == NULL)
             return -ENOMEM;
     return 0;
 }
 
-static int add_line(struct libscols_table *table, const struct view *view,
+static int add_line(struct libscols_table *table, unsigned int holds,
                     const struct device_report *device)
 {
     struct libscols_line *line = scols_table_new_line(table, NULL);
     size_t i, position = 0;
-    char text[16];
+    char text[LIMIT_TOKEN_SIZE];
     int rc = line != NULL ? 0 : -ENOMEM;
 
     for (i = 0; rc == 0 && i < COLUMN_COUNT; i++)
-        if (has_column(view, i))
+        if (has_column(holds, i))
             rc = scols_line_set_data(line, position++, cell_text(device, i, text));
     return rc;
 }
@@ -105,24 +152,25 @@ static int add_line(struct libscols_table *table, const struct view *view,
 static int write_list(const struct view *view, const struct device_report *devices, size_t count)
 {
     struct libscols_table *table = scols_new_table();
+    unsigned int holds = what_holds(view, devices, count);
     size_t i;
     int rc;
 
     if (table == NULL)
         return -ENOMEM;
-    rc = add_columns(table, view);
+    rc = add_columns(table, holds);
     for (i = 0; rc == 0 && i < count; i++)
-        rc = add_line(table, view, &devices[i]);
+        rc = add_line(table, holds, &devices[i]);
     if (rc == 0 && count > 0)
         rc = scols_print_table(table);
     scols_unref_table(table);
     return rc;
 }
 
-static int write_show(const struct view *view, const struct device_report *device)
+static void print_fields(const struct view *view, const struct device_report *device)
 {
     const struct tree_record *record = device->record;
-    char text[16];
+    char text[LIMIT_TOKEN_SIZE];
 
     printf("Device:   %s\n", device_format(&record->device, text));
     if (device->name[0] != '\0')
@@ -132,10 +180,11 @@ static int write_show(const struct view *view, const struct device_report *devic
     printf("Reason:   %s\n", or_dash(record->info.reason));
     printf("Group:    %s\n", group_text(&record->info, text));
     if (view->kind == VIEW_HOST) {
-        printf("Owner:    %s\n", or_dash(record->host->owner));
-        printf("IOMMU:    %s\n", or_dash(record->host->iommu));
+        printf("Owner:    %s\n", or_dash(record->details->owner));
+        printf("IOMMU:    %s\n", or_dash(record->details->iommu));
     }
-    return 0;
+    if (has_limits(device))
+        printf("Limits:   %s\n", limits_text(record->details, text));
 }
 
 /* Prints first and text, broken into lines that end before LINE_WIDTH and begin below text. */
@@ -170,6 +219,33 @@ static void print_section(const char *title, const char *text)
     print_wrapped("  ", text);
 }
 
+/* What would end a limit is not for a guest to do. */
+static void print_limits(const struct view *view, const struct device_report *device)
+{
+    const char *rest = device->record->details->limits;
+    char token[LIMIT_TOKEN_SIZE], change[512];
+
+    if (has_limits(device))
+        puts("\nWhat this leaves out:");
+    while (next_limit(&rest, token)) {
+        const struct limit_words *words = words_of_limit(token);
+
+        printf("  - %s\n", token);
+        print_wrapped("    ", words != NULL ? words->text : UNKNOWN_WORD);
+        if (words == NULL || view->kind == VIEW_OWN)
+            continue;
+        snprintf(change, sizeof(change), "To end this: %s", words->change);
+        print_wrapped("    ", change);
+    }
+}
+
+static int write_show(const struct view *view, const struct device_report *device)
+{
+    print_fields(view, device);
+    print_limits(view, device);
+    return 0;
+}
+
 static void print_facts(const struct explanation *explanation)
 {
     char line[512];
@@ -181,7 +257,7 @@ static void print_facts(const struct explanation *explanation)
     for (i = 0; i < explanation->fact_count; i++) {
         const struct explained_fact *fact = &explanation->facts[i];
 
-        print_wrapped("  - ", fact->text != NULL ? fact->text : "(not known to this xen-iommu)");
+        print_wrapped("  - ", fact->text != NULL ? fact->text : UNKNOWN_WORD);
         snprintf(line, sizeof(line), "%s%s%s%s%s", fact->name, fact->value[0] != '\0' ? "=" : "",
                  fact->value, fact->source != NULL ? ", from " : "",
                  fact->source != NULL ? fact->source : "");
@@ -201,8 +277,9 @@ static int write_explain(const struct view *view, const struct explanation *expl
 {
     const char *reason = explanation->device->record->info.reason;
 
-    (void)write_show(view, explanation->device);
+    print_fields(view, explanation->device);
     print_section("What this means:", explanation->meaning);
+    print_limits(view, explanation->device);
     print_facts(explanation);
     print_claim(&explanation->claim);
     printf("\nThe rule that decided: %s\n", or_dash(reason));
@@ -213,6 +290,17 @@ static int write_explain(const struct view *view, const struct explanation *expl
     print_section("What would change the verdict:", explanation->change);
     print_section("Note:", explanation->note);
     return 0;
+}
+
+/* How old the hypervisor's word behind a claim can be. */
+static void print_confirm_interval(const char *seconds)
+{
+    if (seconds[0] == '\0')
+        return;
+    if (strspn(seconds, "0.") == strlen(seconds))
+        puts("Confirmed:   when something changes, not by time");
+    else
+        printf("Confirmed:   every claim by the hypervisor, at least every %s s\n", seconds);
 }
 
 static int write_status(const struct view *view, const struct status_report *report)
@@ -229,6 +317,7 @@ static int write_status(const struct view *view, const struct status_report *rep
         printf("IOMMU:       %s\n", or_dash(view->tree.iommu));
     printf("Version:     %s\n", or_dash(view->tree.version));
     printf("Generation:  %s\n", or_dash(view->tree.generation));
+    print_confirm_interval(report->confirm_interval);
     printf("Devices:     %zu", report->count);
     for (i = 0; i <= XENIOMMU_QUARANTINED; i++) {
         if (report->states[i] == 0)
@@ -257,13 +346,16 @@ static void print_event(const struct view *view, const struct device_report *dev
 {
     const struct tree_record *record = device->record;
     const struct xeniommu_info *info = &record->info;
+    char text[LIMIT_TOKEN_SIZE];
 
     printf(" %s swiotlb=%s", xeniommu_state_name(info->state), swiotlb_word(info));
     if (view->kind == VIEW_HOST)
-        printf(" owner=%s", or_dash(record->host->owner));
+        printf(" owner=%s", or_dash(record->details->owner));
     if (info->group >= 0)
         printf(" group=%" PRId32, info->group);
     printf(" reason=%s", or_dash(info->reason));
+    if (has_limits(device))
+        printf(" limits=%s", limits_text(record->details, text));
 }
 
 static int write_watch(const struct view *view, const struct watch_event *event)

@@ -9,16 +9,17 @@ static bool is_same_info(const struct xeniommu_info *a, const struct xeniommu_in
            strcmp(a->reason, b->reason) == 0;
 }
 
-static bool is_same_host(const struct host_fields *a, const struct host_fields *b)
+static bool are_same_details(const struct device_details *a, const struct device_details *b)
 {
     if (a == NULL || b == NULL)
         return a == b;
-    return strcmp(a->owner, b->owner) == 0 && strcmp(a->iommu, b->iommu) == 0;
+    return strcmp(a->limits, b->limits) == 0 && strcmp(a->owner, b->owner) == 0 &&
+           strcmp(a->iommu, b->iommu) == 0;
 }
 
 static bool is_same(const struct tree_record *a, const struct tree_record *b)
 {
-    return is_same_info(&a->info, &b->info) && is_same_host(a->host, b->host);
+    return is_same_info(&a->info, &b->info) && are_same_details(a->details, b->details);
 }
 
 int changes_walk(const struct tree_list *before, const struct tree_list *after, change_fn *fn,

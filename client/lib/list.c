@@ -48,7 +48,7 @@ const struct tree_record *tree_list_find(const struct tree_list *list,
 static void free_record(struct tree_record *record)
 {
     free((char *)record->device.path);
-    free(record->host);
+    free(record->details);
 }
 
 /* On an error there is nothing to free. */
@@ -57,13 +57,13 @@ static int copy_record(struct tree_record *copy, const struct tree_record *recor
     *copy = *record;
     if (record->device.path != NULL)
         copy->device.path = strdup(record->device.path);
-    if (record->host != NULL) {
-        copy->host = malloc(sizeof(*copy->host));
-        if (copy->host != NULL)
-            *copy->host = *record->host;
+    if (record->details != NULL) {
+        copy->details = malloc(sizeof(*copy->details));
+        if (copy->details != NULL)
+            *copy->details = *record->details;
     }
     if ((copy->device.path != NULL) == (record->device.path != NULL) &&
-        (copy->host != NULL) == (record->host != NULL))
+        (copy->details != NULL) == (record->details != NULL))
         return 0;
     free_record(copy);
     return -ENOMEM;

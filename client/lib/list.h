@@ -5,19 +5,23 @@
 
 #include "api.h"
 
-/* What only the host's tree says of a device, "" where absent. */
-struct host_fields {
-    char owner[16]; /* a domid, "none" or "unknown" */
-    char iommu[64]; /* the unit */
+/* What is published of a device for people, "" where absent. */
+struct device_details {
+    char limits[128]; /* tokens, separated by blanks; DETAILS_MALFORMED: it is no such list */
+    char owner[16];   /* the host's tree only: a domid, "none" or "unknown" */
+    char iommu[64];   /* likewise: the unit */
 };
+
+/* Stands for limits that cannot be told, and is none of their tokens. */
+#define DETAILS_MALFORMED "?"
 
 /* One device of a tree. */
 struct tree_record {
     struct xeniommu_device device; /* path belongs to the record if it is in a list */
     struct xeniommu_info info;
-    bool absent;              /* remembered as one that is not published */
-    struct host_fields *host; /* NULL if it is not of the host's tree; belongs to the record if
-                                 that is in a list */
+    bool absent;                    /* remembered as one that is not published */
+    struct device_details *details; /* NULL if nobody asked for them; belongs to the record if that
+                                       is in a list */
 };
 
 /* Some devices, PCI functions by address first, then device tree devices by path. */

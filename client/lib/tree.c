@@ -148,12 +148,38 @@ static int read_fields(struct tree *tree, const char *directory, struct tree_rec
     return rc;
 }
 
-static int read_host_fields(struct tree *tree, const char *directory, struct host_fields *host)
+/* A list that makes no sense must not look like an empty one: there are limits. */
+static int read_limits(struct tree *tree, const char *directory, char *text, size_t size)
 {
-    int rc = read_optional(tree, directory, "owner", host->owner, sizeof(host->owner));
+    char path[PATH_SIZE + 16];
+    struct store_value value;
+    size_t i;
+    int rc;
 
+    text[0] = '\0';
+    snprintf(path, sizeof(path), "%s/" XENIOMMU_LIMITS_NODE, directory);
+    rc = store_read(tree->store, path, &value);
+    if (rc != 0)
+        return rc == -ENOENT ? 0 : rc;
+    for (i = 0; i < value.len && value.data[i] >= ' ' && value.data[i] < 0x7f; i++)
+        continue;
+    if (i == value.len && value.len < size)
+        memcpy(text, value.data, value.len + 1);
+    else
+        snprintf(text, size, DETAILS_MALFORMED);
+    free(value.data);
+    return 0;
+}
+
+static int read_details(struct tree *tree, const char *directory, struct device_details *details)
+{
+    int rc = read_limits(tree, directory, details->limits, sizeof(details->limits));
+
+    if (rc != 0 || !is_host(tree))
+        return rc;
+    rc = read_optional(tree, directory, "owner", details->owner, sizeof(details->owner));
     if (rc == 0)
-        rc = read_optional(tree, directory, "iommu", host->iommu, sizeof(host->iommu));
+        rc = read_optional(tree, directory, "iommu", details->iommu, sizeof(details->iommu));
     return rc;
 }
 
@@ -162,8 +188,8 @@ static void clear_record(struct tree_record *record, const struct xeniommu_devic
     record->device = *device;
     record->absent = false;
     tree_clear_info(&record->info);
-    if (record->host != NULL)
-        *record->host = (struct host_fields){0};
+    if (record->details != NULL)
+        *record->details = (struct device_details){0};
 }
 
 /* The fields are separate nodes, and a downgrade may be committed between two reads. It moves the
@@ -180,8 +206,8 @@ int tree_read(struct tree *tree, const struct xeniommu_device *device, struct tr
     rc = device_directory(tree, device, directory);
     for (attempt = 0; rc == 0 && attempt < READ_ATTEMPTS; attempt++) {
         found = read_fields(tree, directory, record);
-        if (found == 0 && is_host(tree) && record->host != NULL)
-            found = read_host_fields(tree, directory, record->host);
+        if (found == 0 && record->details != NULL)
+            found = read_details(tree, directory, record->details);
         rc = found == 0 || found == -ENOENT ? is_unchanged(tree) : found;
         if (rc == 1 && found == 0)
             return 0;
@@ -197,8 +223,8 @@ int tree_read(struct tree *tree, const struct xeniommu_device *device, struct tr
 static int load_device(struct tree *tree, const struct xeniommu_device *device,
                        struct tree_list *list)
 {
-    struct host_fields host;
-    struct tree_record record = {.host = is_host(tree) ? &host : NULL};
+    struct device_details details;
+    struct tree_record record = {.details = tree->detailed ? &details : NULL};
     int rc = tree_read(tree, device, &record);
 
     if (rc == 0)

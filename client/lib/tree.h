@@ -16,21 +16,22 @@ struct tree {
     char status[16];
     char generation[24];
     char iommu[16]; /* the host's tree only */
+    bool detailed;  /* tree_load() reads the devices' details */
 };
 
 /* Sets an answer to unknown and keep. */
 void tree_clear_info(struct xeniommu_info *info);
 
-/* Prepares a tree; nothing is read yet. The store belongs to the caller. */
+/* Prepares a tree that is not detailed; nothing is read yet. The store belongs to the caller. */
 void tree_init(struct tree *tree, struct store *store, const char *root);
 
 /* Reads version, status and generation. 0 if the daemon is ready; -EAGAIN: it is not, or there is
  * no tree; -EPROTO: unknown version; or an error of store_read(). */
 int tree_refresh(struct tree *tree);
 
-/* Reads one device, after tree_refresh(). All that it returns was published together. Of the host's
- * tree, fills what record->host points to, which belongs to the caller. On every error the record's
- * info says unknown and keep.
+/* Reads one device, after tree_refresh(). All that it returns was published together. Fills what
+ * record->details points to, which belongs to the caller, unless that is NULL. On every error the
+ * record's info says unknown and keep.
  * 0; -ENOENT: not published; -EINVAL: malformed path; or an error of tree_refresh(). */
 int tree_read(struct tree *tree, const struct xeniommu_device *device, struct tree_record *record);
 

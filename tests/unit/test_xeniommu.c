@@ -200,6 +200,28 @@ static void callbacks_follow_every_change(void **state)
     assert_dispatch_tells(0, "");
 }
 
+/* Limits are for people: no answer of the library has them, and none changes with them. */
+static void limits_are_no_part_of_an_answer(void **state)
+{
+    struct xeniommu_info info;
+    int count = 0;
+
+    (void)state;
+    assert_int_equal(xeniommu_set_callback(xi, note, ""), 0);
+    assert_dispatch_tells(0, "pci=protected+skip /soc/uart@1=relaxed ");
+    fake_store_set(OWN "/" NIC "/limits", "no-acs a-newer-one");
+    fake_store_set(OWN "/" UART "/limits", "ats");
+    fake_store_bump(OWN);
+    assert_dispatch_tells(0, "");
+    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
+    assert_true(info.state == XENIOMMU_PROTECTED && info.skip_swiotlb);
+    assert_string_equal(info.reason, "assigned");
+    assert_int_equal(xeniommu_foreach(xi, count_device, &count), 0);
+    assert_int_equal(count, 2);
+    assert_int_equal(xeniommu_query_dt(xi, "/soc/uart@1/limits", &info), -ENOENT);
+    assert_unknown(&info);
+}
+
 static void callbacks_say_unknown_while_nothing_is_known(void **state)
 {
     (void)state;
@@ -371,6 +393,7 @@ int main(void)
         TEST(a_lost_connection_is_found_again),
         TEST(foreach_stops_and_lets_query),
         TEST(callbacks_follow_every_change),
+        TEST(limits_are_no_part_of_an_answer),
         TEST(callbacks_say_unknown_while_nothing_is_known),
         TEST(callbacks_may_replace_themselves),
         TEST(the_descriptor_stays_the_same),

@@ -98,6 +98,31 @@ static void list_shows_another_domain(void **state)
                "xen-iommu: domain 2: permission denied: only dom0 sees other domains\n");
 }
 
+/* A wide column, so only where a device has any. */
+static void list_shows_limits_where_there_are_some(void **state)
+{
+    (void)state;
+    publish_host();
+    publish_domain();
+    fake_store_set(HOST "/pci/0000-00-05-0/limits", "");
+    fake_store_set(HOST "/pci/0000-00-04-0/limits", "no-acs a-newer-one");
+    assert_run("list", 0,
+               "DEVICE       STATE       SWIOTLB OWNER GROUP REASON     LIMITS             NAME\n"
+               "0000:00:04.0 protected   skip        1     - assigned   no-acs,a-newer-one Example "
+               "NIC\n"
+               "0000:00:05.0 quarantined keep     none     - assignable -                  \n",
+               "");
+    fake_store_set(DOMAIN_1 "/pci/0000-00-00-0/limits", "ats");
+    assert_run("list --domain 1", 0,
+               "DEVICE       STATE     SWIOTLB GROUP REASON   LIMITS\n"
+               "0000:00:00.0 protected skip        - assigned ats\n",
+               "");
+    assert_run_json("list --json --domain 1", 0,
+                    "{\"view\":\"domain\",\"domain\":1,\"devices\":[{\"bus\":\"pci\",\"device\":"
+                    "\"0000:00:00.0\",\"state\":\"protected\",\"swiotlb\":\"skip\",\"reason\":"
+                    "\"assigned\",\"group\":null,\"limits\":[\"ats\"]}]}");
+}
+
 static void list_of_nothing_is_empty(void **state)
 {
     (void)state;
@@ -114,17 +139,17 @@ static void list_in_json(void **state)
         "list --json", 0,
         "{\"view\":\"own\",\"devices\":["
         "{\"bus\":\"pci\",\"device\":\"0000:00:04.0\",\"state\":\"protected\",\"swiotlb\":\"skip\","
-        "\"reason\":\"assigned\",\"group\":null,\"name\":\"Example NIC\"},"
+        "\"reason\":\"assigned\",\"group\":null,\"limits\":[],\"name\":\"Example NIC\"},"
         "{\"bus\":\"pci\",\"device\":\"0000:00:05.0\",\"state\":\"unprotected\","
-        "\"swiotlb\":\"keep\",\"reason\":\"not-covered\",\"group\":3,\"name\":null},"
+        "\"swiotlb\":\"keep\",\"reason\":\"not-covered\",\"group\":3,\"limits\":[],\"name\":null},"
         "{\"bus\":\"dt\",\"device\":\"/soc/video@fe001000\",\"state\":\"relaxed\","
-        "\"swiotlb\":\"keep\",\"reason\":null,\"group\":null,\"name\":null}]}");
+        "\"swiotlb\":\"keep\",\"reason\":null,\"group\":null,\"limits\":[],\"name\":null}]}");
     publish_domain();
     assert_run_json(
         "--json --domain 1 list", 0,
         "{\"view\":\"domain\",\"domain\":1,\"devices\":[{\"bus\":\"pci\",\"device\":"
         "\"0000:00:00.0\",\"state\":\"protected\",\"swiotlb\":\"skip\",\"reason\":\"assigned\","
-        "\"group\":null}]}");
+        "\"group\":null,\"limits\":[]}]}");
 }
 
 static void show_tells_by_its_exit_code(void **state)
@@ -156,14 +181,55 @@ static void show_in_the_host_tells_the_owner(void **state)
                "Device:   0000:00:04.0\nName:     Example NIC\nState:    protected\n"
                "Swiotlb:  skip\nReason:   assigned\nGroup:    -\nOwner:    1\nIOMMU:    dmar0\n",
                "");
-    assert_run_json("show 00:05.0 --json", 3,
-                    "{\"view\":\"host\",\"bus\":\"pci\",\"device\":\"0000:00:05.0\","
-                    "\"state\":\"quarantined\",\"swiotlb\":\"keep\",\"reason\":\"assignable\","
-                    "\"group\":null,\"owner\":\"none\",\"iommu\":null,\"name\":null}");
+    assert_run_json(
+        "show 00:05.0 --json", 3,
+        "{\"view\":\"host\",\"bus\":\"pci\",\"device\":\"0000:00:05.0\","
+        "\"state\":\"quarantined\",\"swiotlb\":\"keep\",\"reason\":\"assignable\","
+        "\"group\":null,\"limits\":[],\"owner\":\"none\",\"iommu\":null,\"name\":null}");
     assert_run_json("show --domain=1 00:00.0 --json", 0,
                     "{\"view\":\"domain\",\"domain\":1,\"bus\":\"pci\",\"device\":\"0000:00:00.0\","
                     "\"state\":\"protected\",\"swiotlb\":\"skip\",\"reason\":\"assigned\","
-                    "\"group\":null}");
+                    "\"group\":null,\"limits\":[]}");
+}
+
+static void show_tells_what_protection_leaves_out(void **state)
+{
+    (void)state;
+    publish_domain();
+    fake_store_set(DOMAIN_1 "/pci/0000-00-00-0/limits", "ats newer\t");
+    assert_run("show 00:00.0 --domain 1", 0,
+               "Device:   0000:00:00.0\nState:    protected\nSwiotlb:  skip\n"
+               "Reason:   assigned\nGroup:    -\nLimits:   ?\n"
+               "\nWhat this leaves out:\n  - ?\n    (not known to this xen-iommu)\n",
+               "");
+    fake_store_set(DOMAIN_1 "/pci/0000-00-00-0/limits", " ats  newer");
+    assert_run("show 00:00.0 --domain 1", 0,
+               "Device:   0000:00:00.0\nState:    protected\nSwiotlb:  skip\n"
+               "Reason:   assigned\nGroup:    -\nLimits:   ats,newer\n"
+               "\nWhat this leaves out:\n"
+               "  - ats\n"
+               "    Xen lets it translate addresses by itself (PCIe ATS), and what it marks as\n"
+               "    translated passes the IOMMU unchecked: it is confined as long as the device\n"
+               "    itself is honest.\n"
+               "    To end this: Xen's command line without ats, and a reboot.\n"
+               "  - newer\n"
+               "    (not known to this xen-iommu)\n",
+               "");
+    assert_run_json("show --domain=1 00:00.0 --json", 0,
+                    "{\"view\":\"domain\",\"domain\":1,\"bus\":\"pci\",\"device\":\"0000:00:00.0\","
+                    "\"state\":\"protected\",\"swiotlb\":\"skip\",\"reason\":\"assigned\","
+                    "\"group\":null,\"limits\":[\"ats\",\"newer\"]}");
+}
+
+/* A guest learns what is left out; to end it is not for a guest. */
+static void show_in_a_guest_tells_no_remedy(void **state)
+{
+    (void)state;
+    publish_own();
+    fake_store_set(OWN "/pci/0000-00-04-0/limits", "no-intremap");
+    assert_int_equal(run("show 00:04.0"), 0);
+    assert_non_null(strstr(output, "\n  - no-intremap\n    Xen does not remap interrupts"));
+    assert_null(strstr(output, "To end this"));
 }
 
 static void status_counts(void **state)
@@ -183,6 +249,66 @@ static void status_counts(void **state)
                     "{\"view\":\"host\",\"status\":\"ready\",\"version\":\"1\",\"generation\":1,"
                     "\"iommu\":\"enabled\",\"devices\":{\"unknown\":0,\"unprotected\":0,"
                     "\"relaxed\":0,\"protected\":1,\"quarantined\":1}}");
+}
+
+/* How old the hypervisor's word can be; nothing where that is not told, or nothing stands. */
+static void status_tells_the_bound(void **state)
+{
+    static const char *const others[] = {"",   "60 s", "-1", "1e3",   "60.",
+                                         ".5", "007",  "x",  "1.2.3", "123456789012345678"};
+    static const char counts[] = "\"devices\":{\"unknown\":0,\"unprotected\":0,\"relaxed\":0,"
+                                 "\"protected\":1,\"quarantined\":1}}";
+    char expected[512];
+    size_t i;
+
+    (void)state;
+    publish_host();
+    fake_store_set(HOST "/confirm-interval", "60");
+    assert_int_equal(run("status"), 0);
+    assert_non_null(strstr(output,
+                           "\nGeneration:  1\nConfirmed:   every claim by the hypervisor, at "
+                           "least every 60 s\nDevices: "));
+    fake_store_set(HOST "/confirm-interval", "0.5");
+    snprintf(expected, sizeof(expected),
+             "{\"view\":\"host\",\"status\":\"ready\",\"version\":\"1\",\"generation\":1,"
+             "\"iommu\":\"enabled\",\"confirm_interval_s\":0.5,%s",
+             counts);
+    assert_run_json("status --json", 0, expected);
+    assert_non_null(strstr(output, "\"confirm_interval_s\":0.5,\n"));
+    fake_store_set(HOST "/confirm-interval", "0");
+    assert_int_equal(run("status"), 0);
+    assert_non_null(strstr(output, "\nConfirmed:   when something changes, not by time\n"));
+    for (i = 0; i < COUNT_OF(others); i++) {
+        fake_store_set(HOST "/confirm-interval", others[i]);
+        assert_int_equal(run("status"), 0);
+        assert_null(strstr(output, "Confirmed"));
+    }
+    fake_store_set(HOST "/confirm-interval", "60");
+    assert_int_equal(run("status --domain 1"), 1);
+    publish_domain();
+    fake_store_set(DOMAIN_1 "/confirm-interval", "60");
+    assert_int_equal(run("status --domain 1"), 0);
+    assert_null(strstr(output, "Confirmed"));
+    fake_store_set(HOST "/status", "stopped");
+    assert_int_equal(run("status"), 4);
+    assert_null(strstr(output, "Confirmed"));
+}
+
+static void a_status_that_cannot_be_read_is_a_failure(void **state)
+{
+    unsigned int requests, n;
+
+    (void)state;
+    publish_host();
+    fake_store_set(HOST "/confirm-interval", "60");
+    assert_int_equal(run("status"), 0);
+    requests = fake_store_requests();
+    for (n = 1; n <= requests; n++) {
+        fake_store_reset();
+        publish_host();
+        fake_store_fail(n, -ENOMEM);
+        assert_run("status", 1, "", "xen-iommu: Cannot allocate memory\n");
+    }
 }
 
 /* What a daemon left behind counts for nothing once it is not ready. */
@@ -363,11 +489,16 @@ int main(void)
         TEST(list_shows_the_own_tree_in_a_guest),
         TEST(list_shows_the_host_in_dom0),
         TEST(list_shows_another_domain),
+        TEST(list_shows_limits_where_there_are_some),
         TEST(list_of_nothing_is_empty),
         TEST(list_in_json),
         TEST(show_tells_by_its_exit_code),
         TEST(show_in_the_host_tells_the_owner),
+        TEST(show_tells_what_protection_leaves_out),
+        TEST(show_in_a_guest_tells_no_remedy),
         TEST(status_counts),
+        TEST(status_tells_the_bound),
+        TEST(a_status_that_cannot_be_read_is_a_failure),
         TEST(no_daemon_is_exit_code_4),
         TEST(failures_are_exit_code_1),
         TEST(usage_errors_are_exit_code_2),

@@ -87,13 +87,46 @@ static void json_says_the_same(void **state)
     assert_run_json(
         "explain /soc/uart@1,0 --json", 0,
         "{\"view\":\"host\",\"bus\":\"dt\",\"device\":\"/soc/uart@1,0\",\"state\":\"unknown\","
-        "\"swiotlb\":\"keep\",\"reason\":\"pci-host-bridge\",\"group\":null,\"owner\":\"0\","
+        "\"swiotlb\":\"keep\",\"reason\":\"pci-host-bridge\",\"group\":null,\"limits\":[],"
+        "\"owner\":\"0\","
         "\"iommu\":null,\"name\":null,"
         "\"meaning\":\"Nothing is certain about its DMA: take it for unprotected.\","
-        "\"facts\":[{\"name\":\"pci-host\",\"value\":\"yes\",\"source\":\"the device tree\","
+        "\"leaves_out\":[],\"facts\":[{\"name\":\"pci-host\",\"value\":\"yes\",\"source\":\"the "
+        "device tree\","
         "\"text\":\"It is a PCI host bridge.\"}],\"claim\":null,"
         "\"why\":\"It is a PCI host bridge: the functions behind it do the DMA, and Xen on Arm "
         "does not tell of those.\",\"change\":\"Nothing at present.\",\"note\":null}");
+}
+
+static void what_it_leaves_out_comes_before_the_facts(void **state)
+{
+    (void)state;
+    publish_nic();
+    fake_store_set(NIC "/limits", "no-acs");
+    assert_prints("explain 00:04.0",
+                  "\nIOMMU:    dmar0@fed90000\nLimits:   no-acs\n\nWhat this means:\n");
+    assert_prints(
+        "explain 00:04.0",
+        "\nWhat this leaves out:\n"
+        "  - no-acs\n"
+        "    Devices below the same PCIe switch, or functions of the same card, can\n"
+        "    reach it, or it them, without passing the IOMMU: something on the way\n"
+        "    cannot forbid that (PCIe ACS).\n"
+        "    To end this: A slot at a root port of its own, or hardware with ACS all the\n"
+        "    way. One owner for all that can reach each other makes it harmless.\n"
+        "\nWhat it was found from:\n");
+    fake_store_set(NIC "/limits", "newer ats");
+    assert_prints("explain 00:04.0 --json", "\"limits\":[\n    \"newer\",\n    \"ats\"\n  ]");
+    assert_non_null(strstr(output, "\"leaves_out\":[\n    {\n      \"limit\":\"newer\",\n"
+                                   "      \"text\":null,\n      \"change\":null\n    },\n    {\n"
+                                   "      \"limit\":\"ats\",\n      \"text\":\"Xen lets it"));
+    assert_non_null(strstr(output, "\"change\":\"Xen's command line without ats, and a reboot.\""));
+    fake_store_remove(HOST);
+    fake_store_publish(OWN);
+    fake_store_device(OWN, "pci/0000-00-04-0", "protected", "skip", "assigned-translated");
+    fake_store_set(OWN "/pci/0000-00-04-0/limits", "ats");
+    assert_prints("explain 00:04.0 --json", "\"text\":\"Xen lets it");
+    assert_non_null(strstr(output, "\"change\":null\n    }"));
 }
 
 static void a_claim_is_named_and_judged(void **state)
@@ -254,6 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_host_sees_everything),
         TEST(json_says_the_same),
+        TEST(what_it_leaves_out_comes_before_the_facts),
         TEST(a_claim_is_named_and_judged),
         TEST(unknown_words_are_shown_as_they_are),
         TEST(other_views_have_no_facts),

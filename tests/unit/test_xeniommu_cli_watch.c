@@ -188,6 +188,27 @@ static void tells_what_is_there_and_then_each_change(void **state)
                  "added   0000:00:04.0 unprotected swiotlb=keep reason=-\n");
 }
 
+static void limit_nic(void)
+{
+    fake_store_set(OWN "/" NIC "/limits", "no-acs ats");
+    fake_store_bump(OWN);
+}
+
+static void limits_are_told_like_any_field(void **state)
+{
+    void (*const steps[])(void) = {limit_nic, change_nothing, remove_nic};
+
+    (void)state;
+    publish_own();
+    assert_watch("watch", steps,
+                 "status  ready\n"
+                 "present 0000:00:04.0 protected swiotlb=skip group=3 reason=assigned\n"
+                 "present /soc/uart@1 relaxed swiotlb=keep reason=dom0-relaxed\n"
+                 "changed 0000:00:04.0 protected swiotlb=skip group=3 reason=assigned "
+                 "limits=no-acs,ats\n"
+                 "removed 0000:00:04.0\n");
+}
+
 /* Each time that the daemon's word is known again, all is told anew. */
 static void tells_the_daemons_life(void **state)
 {
@@ -337,9 +358,11 @@ static void tells_programs_the_same_fields_as_list(void **state)
         "{\"event\":\"status\",\"view\":\"host\",\"status\":\"ready\",\"obstacle\":null}",
         "{\"event\":\"present\",\"view\":\"host\",\"bus\":\"pci\",\"device\":\"0000:00:04.0\","
         "\"state\":\"protected\",\"swiotlb\":\"skip\",\"reason\":\"assigned\",\"group\":null,"
+        "\"limits\":[],"
         "\"owner\":\"1\",\"iommu\":null,\"name\":\"Example NIC\"}",
         "{\"event\":\"changed\",\"view\":\"host\",\"bus\":\"pci\",\"device\":\"0000:00:04.0\","
         "\"state\":\"protected\",\"swiotlb\":\"skip\",\"reason\":\"assigned\",\"group\":null,"
+        "\"limits\":[],"
         "\"owner\":\"1\",\"iommu\":\"dmar1\",\"name\":\"Example NIC\"}",
     };
 
@@ -355,10 +378,11 @@ static void tells_programs_that_nothing_holds(void **state)
     static const char *const expected[] = {
         "{\"event\":\"status\",\"view\":\"own\",\"status\":\"ready\",\"obstacle\":null}",
         "{\"event\":\"present\",\"view\":\"own\",\"bus\":\"pci\",\"device\":\"0000:00:04.0\","
-        "\"state\":\"unprotected\",\"swiotlb\":\"keep\",\"reason\":null,\"group\":null,"
+        "\"state\":\"unprotected\",\"swiotlb\":\"keep\",\"reason\":null,\"group\":null,\"limits\":["
+        "],"
         "\"name\":\"Example NIC\"}",
         "{\"event\":\"removed\",\"view\":\"own\",\"bus\":\"pci\",\"device\":\"0000:00:04.0\","
-        "\"state\":\"unknown\",\"swiotlb\":\"keep\",\"reason\":null,\"group\":null,"
+        "\"state\":\"unknown\",\"swiotlb\":\"keep\",\"reason\":null,\"group\":null,\"limits\":[],"
         "\"name\":\"Example NIC\"}",
         "{\"event\":\"status\",\"view\":\"own\",\"status\":\"stopped\",\"obstacle\":null}",
         ("{\"event\":\"status\",\"view\":\"own\",\"status\":null,"
@@ -443,6 +467,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(tells_what_is_there_and_then_each_change, setup, teardown),
+        cmocka_unit_test_setup_teardown(limits_are_told_like_any_field, setup, teardown),
         cmocka_unit_test_setup_teardown(tells_the_daemons_life, setup, teardown),
         cmocka_unit_test_setup_teardown(tells_what_keeps_the_status_from_being_known, setup,
                                         teardown),

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading a tree: consistency whatever changes when, order, and nothing claimed without proof. */
-#include "changes.h"
+/* Reading a device: consistency whatever changes when, and nothing claimed without proof. */
 #include "fake_store.h"
 #include "tree.h"
 
@@ -52,7 +51,7 @@ static void assert_unknown(const struct xeniommu_info *info)
     assert_string_equal(info->reason, "");
 }
 
-static struct host_fields host;
+static struct device_details details;
 
 /* One query, with an output that claims everything beforehand. */
 static int query(const struct xeniommu_device *device, struct tree_record *record)
@@ -60,8 +59,8 @@ static int query(const struct xeniommu_device *device, struct tree_record *recor
     int rc;
 
     memset(record, 0x5a, sizeof(*record));
-    record->host = &host;
-    memset(&host, 0x5a, sizeof(host));
+    record->details = &details;
+    memset(&details, 0x5a, sizeof(details));
     record->info.state = XENIOMMU_PROTECTED;
     record->info.skip_swiotlb = true;
     rc = tree_refresh(&tree);
@@ -82,7 +81,7 @@ static void a_record_is_read_in_full(void **state)
     assert_true(record.info.skip_swiotlb);
     assert_int_equal(record.info.group, 7);
     assert_string_equal(record.info.reason, "assigned");
-    assert_string_equal(host.owner, "");
+    assert_string_equal(details.owner, "");
     assert_int_equal(record.device.sbdf, 0x20);
 }
 
@@ -101,7 +100,7 @@ static void a_downgrade_at_any_moment_is_seen(void **state)
 
     assert_int_equal(query(&nic, &record), 0);
     requests = fake_store_requests();
-    assert_in_range(requests, 6, 8);
+    assert_in_range(requests, 6, 9);
     for (when = 1; when <= requests; when++) {
         setup(state);
         fake_store_plan(when, downgrade);
@@ -133,8 +132,8 @@ static void a_restart_at_any_moment_is_seen(void **state)
     unsigned int stopping, starting;
     int rc;
 
-    for (stopping = 1; stopping <= 8; stopping++) {
-        for (starting = stopping; starting <= 8; starting++) {
+    for (stopping = 1; stopping <= 9; stopping++) {
+        for (starting = stopping; starting <= 9; starting++) {
             setup(state);
             fake_store_plan(stopping, stop);
             fake_store_plan(starting, restart_without_the_device);
@@ -150,7 +149,7 @@ static void a_stop_at_any_moment_is_seen(void **state)
     struct tree_record record;
     unsigned int when;
 
-    for (when = 1; when <= 8; when++) {
+    for (when = 1; when <= 9; when++) {
         setup(state);
         fake_store_plan(when, stop);
         assert_int_equal(query(&nic, &record), -EAGAIN);
@@ -182,7 +181,7 @@ static void every_failure_says_unknown(void **state)
     size_t i;
 
     for (i = 0; i < COUNT_OF(errors); i++) {
-        for (when = 1; when <= 8; when++) {
+        for (when = 1; when <= 9; when++) {
             setup(state);
             fake_store_fail(when, errors[i]);
             assert_int_equal(query(&nic, &record), errors[i]);
@@ -335,13 +334,73 @@ static void only_the_host_tree_has_owners(void **state)
     fake_store_set(XENIOMMU_HOST_DIR "/" NIC "/owner", "none");
     fake_store_set(XENIOMMU_HOST_DIR "/" NIC "/iommu", "dmar0");
     assert_int_equal(query(&nic, &record), 0);
-    assert_string_equal(host.owner, "");
+    assert_string_equal(details.owner, "");
     tree_init(&tree, &store, XENIOMMU_HOST_DIR);
     assert_int_equal(query(&nic, &record), 0);
     assert_string_equal(tree.iommu, "enabled");
     assert_int_equal(record.info.state, XENIOMMU_QUARANTINED);
-    assert_string_equal(host.owner, "none");
-    assert_string_equal(host.iommu, "dmar0");
+    assert_string_equal(details.owner, "none");
+    assert_string_equal(details.iommu, "dmar0");
+}
+
+/* What is no list of tokens must not pass for an empty one. */
+static void limits_are_read_as_published(void **state)
+{
+    static const struct {
+        const char *value, *limits;
+    } cases[] = {
+        {"no-acs", "no-acs"},
+        {"no-acs ats a-newer-one", "no-acs ats a-newer-one"},
+        {"", ""},
+        {"ats\n", DETAILS_MALFORMED},
+        {"\x1b[2J", DETAILS_MALFORMED},
+    };
+    char longest[sizeof(details.limits) + 1];
+    struct tree_record record;
+    size_t i;
+
+    (void)state;
+    assert_int_equal(query(&nic, &record), 0);
+    assert_string_equal(details.limits, "");
+    for (i = 0; i < COUNT_OF(cases); i++) {
+        fake_store_set(OWN "/" NIC "/limits", cases[i].value);
+        assert_int_equal(query(&nic, &record), 0);
+        assert_string_equal(details.limits, cases[i].limits);
+        assert_int_equal(record.info.state, XENIOMMU_PROTECTED);
+    }
+    memset(longest, 'a', sizeof(longest));
+    longest[sizeof(longest) - 1] = '\0';
+    fake_store_set(OWN "/" NIC "/limits", longest);
+    assert_int_equal(query(&nic, &record), 0);
+    assert_string_equal(details.limits, DETAILS_MALFORMED);
+    longest[sizeof(longest) - 2] = '\0';
+    fake_store_set(OWN "/" NIC "/limits", longest);
+    assert_int_equal(query(&nic, &record), 0);
+    assert_string_equal(details.limits, longest);
+    fake_store_remove(OWN "/" NIC "/state");
+    assert_int_equal(query(&nic, &record), -ENOENT);
+    assert_string_equal(details.limits, "");
+}
+
+static void drop_the_limits(void)
+{
+    fake_store_remove(OWN "/" NIC "/limits");
+    downgrade();
+}
+
+static void limits_belong_to_their_state(void **state)
+{
+    struct tree_record record;
+    unsigned int when;
+
+    for (when = 1; when <= 9; when++) {
+        setup(state);
+        fake_store_set(OWN "/" NIC "/limits", "ats");
+        fake_store_plan(when, drop_the_limits);
+        assert_int_equal(query(&nic, &record), 0);
+        assert_int_equal(record.info.state, XENIOMMU_UNKNOWN);
+        assert_string_equal(details.limits, "");
+    }
 }
 
 static void device_tree_paths_are_encoded(void **state)
@@ -385,161 +444,6 @@ static void too_long_paths_are_refused(void **state)
     assert_int_equal(last, -EINVAL);
 }
 
-static void fill_tree(void)
-{
-    fake_store_device(OWN, "dt/soc", "relaxed", "keep", "x");
-    fake_store_device(OWN, "dt/soc/_73tate/uart@1_2c2", "protected", "keep", "x");
-    fake_store_device(OWN, "dt/chosen/a", "unprotected", "keep", "x");
-    fake_store_device(OWN, "pci/0001-00-00-0", "protected", "keep", "x");
-    fake_store_device(OWN, "pci/0000-00-03-7", "relaxed", "keep", "x");
-    /* None of these is a device. */
-    fake_store_device(OWN, "pci/0000-00-04-9", "protected", "skip", "x");
-    fake_store_device(OWN, "pci/0000-00-0A-0", "protected", "skip", "x");
-    fake_store_device(OWN, "dt/_61", "protected", "skip", "x");
-    fake_store_set(OWN "/dt/state", "protected");
-    fake_store_set(OWN "/pci/0000-00-06-0/swiotlb", "skip");
-    fake_store_set(OWN "/dt/soc/iommu", "protected");
-}
-
-static void a_tree_is_listed_in_order(void **state)
-{
-    static const struct xeniommu_device expected[] = {
-        {.bus = XENIOMMU_BUS_PCI, .sbdf = 0x1f},
-        {.bus = XENIOMMU_BUS_PCI, .sbdf = 0x20},
-        {.bus = XENIOMMU_BUS_PCI, .sbdf = 0x10000},
-        {.bus = XENIOMMU_BUS_DT, .path = "/chosen/a"},
-        {.bus = XENIOMMU_BUS_DT, .path = "/soc"},
-        {.bus = XENIOMMU_BUS_DT, .path = "/soc/state/uart@1,2"},
-    };
-    struct tree_list list;
-    size_t i;
-
-    (void)state;
-    fill_tree();
-    assert_int_equal(tree_load(&tree, &list), 0);
-    assert_int_equal(list.count, COUNT_OF(expected));
-    for (i = 0; i < list.count; i++)
-        assert_int_equal(tree_compare(&list.records[i].device, &expected[i]), 0);
-    assert_int_equal(list.records[5].info.state, XENIOMMU_PROTECTED);
-    tree_list_free(&list);
-    assert_int_equal(list.count, 0);
-}
-
-/* In a guest each request is a round trip through xenstored: the head, each directory once, and of
- * a device its four fields and one look at the generation, and one more at the end. */
-static void a_listing_asks_no_more_than_it_must(void **state)
-{
-    struct tree_list list;
-
-    (void)state;
-    fake_store_device(OWN, "dt/soc/uart@1", "relaxed", "keep", "x");
-    assert_int_equal(tree_load(&tree, &list), 0);
-    assert_int_equal(list.count, 2);
-    assert_int_equal(fake_store_requests(), 3 + 1 + 3 + 2 * 5 + 1);
-    tree_list_free(&list);
-}
-
-static void an_empty_tree_is_an_empty_list(void **state)
-{
-    struct tree_list list;
-
-    (void)state;
-    fake_store_remove(OWN "/pci");
-    assert_int_equal(tree_load(&tree, &list), 0);
-    assert_int_equal(list.count, 0);
-    tree_list_free(&list);
-}
-
-/* The same at any moment of a listing: what the list says of the device is never the old word. */
-static void a_downgrade_during_a_listing_is_seen_or_later(void **state)
-{
-    struct tree_list list;
-    unsigned int when, requests;
-
-    fill_tree();
-    assert_int_equal(tree_load(&tree, &list), 0);
-    tree_list_free(&list);
-    requests = fake_store_requests();
-    for (when = 1; when <= requests; when++) {
-        setup(state);
-        fill_tree();
-        fake_store_plan(when, downgrade);
-        assert_int_equal(tree_load(&tree, &list), 0);
-        assert_int_equal(list.count, 6);
-        /* Either the whole old record or the whole new one. */
-        assert_int_equal(list.records[1].info.state == XENIOMMU_PROTECTED,
-                         list.records[1].info.skip_swiotlb);
-        assert_int_equal(list.records[1].info.state == XENIOMMU_PROTECTED,
-                         list.records[1].info.group == 7);
-        assert_string_equal(list.records[1].info.reason,
-                            list.records[1].info.skip_swiotlb ? "assigned" : "leaving");
-        tree_list_free(&list);
-    }
-}
-
-static void every_failure_of_a_listing_leaves_nothing(void **state)
-{
-    struct tree_list list;
-    unsigned int when, requests;
-
-    fill_tree();
-    assert_int_equal(tree_load(&tree, &list), 0);
-    tree_list_free(&list);
-    requests = fake_store_requests();
-    for (when = 1; when <= requests; when++) {
-        setup(state);
-        fill_tree();
-        fake_store_fail(when, -ENOTCONN);
-        assert_int_equal(tree_load(&tree, &list), -ENOTCONN);
-        assert_int_equal(list.count, 0);
-        assert_null(list.records);
-    }
-}
-
-static char told[256];
-
-static int note_change(const struct tree_record *old, const struct tree_record *new, void *arg)
-{
-    const struct xeniommu_device *device = new != NULL ? &new->device : &old->device;
-    size_t len = strlen(told);
-    int *left = arg;
-
-    snprintf(told + len, sizeof(told) - len, "%x%s=%s%s ", device->sbdf,
-             device->path != NULL ? device->path : "",
-             new != NULL ? xeniommu_state_name(new->info.state) : "gone",
-             new != NULL &&new->info.skip_swiotlb ? "+skip" : "");
-    return left != NULL && --*left == 0 ? 42 : 0;
-}
-
-static void changes_are_told_one_by_one(void **state)
-{
-    struct tree_list none = {0}, before, after;
-    int left = 2;
-
-    (void)state;
-    fill_tree();
-    assert_int_equal(tree_load(&tree, &before), 0);
-    downgrade();
-    fake_store_remove(OWN "/pci/0001-00-00-0");
-    fake_store_remove(OWN "/dt/soc/_73tate");
-    fake_store_set(OWN "/pci/0000-00-03-7/group", "1");
-    fake_store_device(OWN, "dt/bus/new", "protected", "skip", "x");
-    fake_store_device(OWN, "dt/chosen/a", "unprotected", "keep", "other-reason");
-    assert_int_equal(tree_load(&tree, &after), 0);
-
-    told[0] = '\0';
-    assert_int_equal(changes_walk(&before, &after, note_change, NULL), 0);
-    assert_string_equal(told, "1f=relaxed 20=unknown 10000=gone 0/bus/new=protected+skip "
-                              "0/chosen/a=unprotected 0/soc/state/uart@1,2=gone ");
-    told[0] = '\0';
-    assert_int_equal(changes_walk(&after, &after, note_change, NULL), 0);
-    assert_string_equal(told, "");
-    assert_int_equal(changes_walk(&after, &none, note_change, &left), 42);
-    assert_string_equal(told, "1f=gone 20=gone ");
-    tree_list_free(&before);
-    tree_list_free(&after);
-}
-
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -556,14 +460,10 @@ int main(void)
         TEST(groups_are_numbers),
         TEST(reasons_are_plain_words),
         TEST(only_the_host_tree_has_owners),
+        TEST(limits_are_read_as_published),
+        TEST(limits_belong_to_their_state),
         TEST(device_tree_paths_are_encoded),
         TEST(too_long_paths_are_refused),
-        TEST(a_tree_is_listed_in_order),
-        TEST(a_listing_asks_no_more_than_it_must),
-        TEST(an_empty_tree_is_an_empty_list),
-        TEST(a_downgrade_during_a_listing_is_seen_or_later),
-        TEST(every_failure_of_a_listing_leaves_nothing),
-        TEST(changes_are_told_one_by_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
