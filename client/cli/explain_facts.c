@@ -89,6 +89,46 @@ static const struct value_words mates_values[] = {
     {NULL, NULL},
 };
 
+static const struct value_words dt_mates_values[] = {
+    {"together", "No other device shares its stream ID, or all that do have the same owner."},
+    {"apart", "A device that shares its stream ID belongs to another domain."},
+    {"doubtful", "The owner of a device that shares its stream ID is not certain."},
+    {"unknown", "Which devices share its stream ID is not known."},
+    {NULL, NULL},
+};
+
+static const struct value_words unit_values[] = {
+    {"on", "The IOMMU unit that serves it translates."},
+    {"off", "Xen leaves the IOMMU unit that serves it untranslated."},
+    {"unknown", "The IOMMU unit that serves it may be one that Xen leaves untranslated."},
+    {NULL, NULL},
+};
+
+static const struct value_words unlisted_values[] = {
+    {"yes", "The host's devices could not all be read: some may be missing."},
+    {NULL, NULL},
+};
+
+static const struct value_words builtin_line_values[] = {
+    {"none", "Xen has no built-in command line."},
+    {"given", "Xen's built-in command line is known, and its options count."},
+    {"unknown", "Whether Xen has a built-in command line (CONFIG_CMDLINE) is not known: it is not "
+                "in what Xen tells, so options in there are missed. xen-iommud.conf can name it."},
+    {NULL, NULL},
+};
+
+static const struct value_words recreated_values[] = {
+    {"yes", "It was plugged in anew since libxl recorded it as assignable: whether it is in "
+            "quarantine is not certain."},
+    {NULL, NULL},
+};
+
+static const struct value_words guest_path_values[] = {
+    {"unknown",
+     "Where the guest sees it is not certain, so it has no record in the guest's own tree."},
+    {NULL, NULL},
+};
+
 static const struct value_words no_igfx_values[] = {
     {"yes", "The unit that serves only this graphics device is left off: iommu=no-igfx."},
     {NULL, NULL},
@@ -146,7 +186,13 @@ const struct fact_words fact_words[] = {
     {"doubt", ON_DT, FROM_DT_RECORDS, doubt_values},
     {"dom0-mode", ON_PCI, FROM_CMDLINE ", and the kind of dom0", dom0_mode_values},
     {"coverage", ON_PCI, "the firmware's ACPI tables: DMAR (or RMAD) and IVRS", coverage_values},
+    {"unit", ON_PCI, FROM_CMDLINE ", and the firmware's ACPI tables", unit_values},
     {"mates", ON_PCI, "the hypervisor: XEN_DOMCTL_get_device_group", mates_values},
+    {"mates", ON_DT, FROM_DEVICE_TREE, dt_mates_values},
+    {"unlisted", ON_BOTH, "dom0's list of its devices, from udev", unlisted_values},
+    {"builtin-line", ON_BOTH, "what Xen tells of its build and its boot, or xen-iommud.conf",
+     builtin_line_values},
+    {"recreated", ON_PCI, "dom0's kernel, and libxl's records", recreated_values},
     {"quarantine", ON_PCI, FROM_CMDLINE, quarantine_values},
     {"no-igfx", ON_PCI, FROM_CMDLINE ", and the firmware's ACPI tables", no_igfx_values},
     {"claim", ON_DT, FROM_DEVICE_TREE, claim_values},
@@ -154,6 +200,7 @@ const struct fact_words fact_words[] = {
     {"virtio-iommu", ON_DT, FROM_DEVICE_TREE, virtio_iommu_values},
     {"pci-host", ON_DT, FROM_DEVICE_TREE, pci_host_values},
     {"force-assign", ON_DT, FROM_DEVICE_TREE, force_assign_values},
+    {"guest-path", ON_DT, "the guest's partial device tree", guest_path_values},
     {"driver", ON_BOTH, "dom0's sysfs", driver_values},
 };
 

@@ -24,8 +24,14 @@ const struct reason_words reason_words[] = {
     /* PCI, and the firmware's tables */
     {"no-igfx", ON_PCI,
      "The only IOMMU in its way serves nothing but graphics, and Xen was told to leave that one "
-     "off: iommu=no-igfx.",
+     "off: iommu=no-igfx. Xen gives the device to a guest all the same, and its DMA passes.",
      "Xen's command line without no-igfx, and a reboot."},
+    {"unit-maybe-off", ON_PCI,
+     "The IOMMU unit that serves it may be one that Xen leaves untranslated: one for graphics "
+     "alone "
+     "(iommu=no-igfx, and on some chipsets without being told), or one for sound alone that the "
+     "firmware left half set up. Xen gives the device to a guest all the same.",
+     "Xen's command line without no-igfx, or a firmware update; then a reboot."},
     {"not-covered", ON_PCI,
      "No entry of the firmware's ACPI tables puts it behind an IOMMU: its DMA passes none.",
      "Firmware that covers it, by an update or in its setup; or another slot. \"xen-iommu show\" "
@@ -78,6 +84,13 @@ const struct reason_words reason_words[] = {
      "tell the two apart.",
      "A certain owner of the other device: \"xen-iommu list\" shows which has the same group, "
      "\"xen-iommu explain\" what is wrong with it."},
+    {"group-member-unlisted", ON_PCI,
+     "Xen names a device with the same requester ID that dom0 does not list, so who has that one "
+     "is "
+     "not certain, and the IOMMU cannot tell the two apart.",
+     "The other device back in dom0's list, such as by a rescan (/sys/bus/pci/rescan), or gone "
+     "from "
+     "Xen's as well."},
     {"group-unknown", ON_PCI,
      "Xen did not tell which devices share its requester ID, so others may reach through it what "
      "it may reach.",
@@ -106,6 +119,12 @@ const struct reason_words reason_words[] = {
      "not certain to say otherwise. Then what a guest gives back goes to dom0, and its DMA is not "
      "blocked.",
      "Xen's command line without no-quarantine, and a reboot; or giving the device to a guest."},
+    {"new-device", ON_PCI,
+     "Another device, or the same one plugged in again, stands at an address that libxl recorded "
+     "as "
+     "assignable. Xen gave the new one to dom0, and nobody has put it into quarantine since.",
+     "Making it assignable anew (xl pci-assignable-remove, then xl pci-assignable-add), or giving "
+     "it to a guest."},
     {"not-assigned", ON_DT,
      "The host's device tree sets it aside for a guest (xen,passthrough), and no guest has it.",
      "Giving it to a guest: dtdev in the guest's configuration."},
@@ -115,7 +134,27 @@ const struct reason_words reason_words[] = {
      "A host device tree that names the device's IOMMU, and a Xen with a driver for that. Without "
      "xen,force-assign-without-iommu Xen would not have given it to the guest."},
 
+    /* device tree devices that share a stream ID */
+    {"group-split", ON_DT,
+     "Another domain has a device with the same stream ID at the same IOMMU, which cannot tell the "
+     "two apart, so one domain's memory is open to the other's device.",
+     "One owner for all devices of the group; \"xen-iommu list\" shows each device's group."},
+    {"group-owner-unknown", ON_DT,
+     "It shares its stream ID with a device whose owner is not certain, and the IOMMU cannot tell "
+     "the two apart.",
+     "A certain owner of the other device: \"xen-iommu list\" shows which has the same group, "
+     "\"xen-iommu explain\" what is wrong with it."},
+    {"group-unknown", ON_DT,
+     "Which devices share its stream ID is not known, so others may reach through it what it may "
+     "reach.",
+     "The host's whole device tree for xen-iommud (--host-dtb), with the device and its IOMMU in "
+     "it."},
+
     /* owners that are not certain */
+    {"devices-unread", ON_BOTH,
+     "The host's devices could not all be read, and one that is missing may share what confines "
+     "this one.",
+     "A complete reading: xen-iommud tries again by itself, and its log tells what went wrong."},
     {"owner-unknown", ON_BOTH, "It is not known yet who owns it.",
      "xen-iommud finds out when it has looked at everything; where this lasts, its log tells what "
      "it could not read."},

@@ -129,6 +129,23 @@ static void what_it_leaves_out_comes_before_the_facts(void **state)
     assert_non_null(strstr(output, "\"change\":null\n    }"));
 }
 
+/* Words of facts that tell why a claim is not made, or not all of it is certain. */
+static void every_known_word_has_a_sentence(void **state)
+{
+    (void)state;
+    publish_nic();
+    fake_store_set(NIC "/facts", "unit=on unit=off unit=unknown unlisted=yes builtin-line=none "
+                                 "builtin-line=given builtin-line=unknown recreated=yes");
+    assert_prints("explain 00:04.0", "\n    recreated=yes, from ");
+    assert_null(strstr(output, "not known to this xen-iommu"));
+    publish_uart("unknown", "keep", "devices-unread",
+                 "mates=together mates=apart mates=doubtful mates=unknown unlisted=yes "
+                 "builtin-line=unknown guest-path=unknown");
+    assert_prints("explain /soc/uart@1,0", "\n    guest-path=unknown, from ");
+    assert_null(strstr(output, "not known to this xen-iommu"));
+    assert_non_null(strstr(output, "decided: devices-unread\n  The host's devices could not all"));
+}
+
 static void a_claim_is_named_and_judged(void **state)
 {
     static const struct {
@@ -288,6 +305,7 @@ int main(void)
         TEST(the_host_sees_everything),
         TEST(json_says_the_same),
         TEST(what_it_leaves_out_comes_before_the_facts),
+        TEST(every_known_word_has_a_sentence),
         TEST(a_claim_is_named_and_judged),
         TEST(unknown_words_are_shown_as_they_are),
         TEST(other_views_have_no_facts),
