@@ -5,6 +5,8 @@ import os
 import subprocess
 
 from case import BEHIND_PORT, DISK, FUNCTIONS, NIC, NIC2, RigCase
+from daemon import HOST_TREE
+from toolstack import node_name
 
 FIRST = '0000:00:00.0'
 FINE, FAILURE, USAGE, NOT_PROTECTED, NO_DAEMON = range(5)
@@ -58,8 +60,11 @@ class InDom0(CliCase):
         self.assertEqual(sorted(devices), sorted(FUNCTIONS))
         for bdf, device in devices.items():
             record = self.host_record(bdf)
+            record.pop('limits', None)
             for name, value in record.items():
                 self.assertEqual(str(device[name]), value, (bdf, name))
+            limits = self.store.read(f'{HOST_TREE}/pci/{node_name(bdf)}/limits')
+            self.assertEqual(device['limits'], (limits or '').split(), bdf)
             self.assertEqual(device['bus'], 'pci')
 
     def test_list_of_a_domain(self):
@@ -116,6 +121,8 @@ class InDom0(CliCase):
         self.assertEqual((answer['status'], answer['iommu'], answer['version']),
                          ('ready', 'enabled', '1'))
         self.assertEqual(answer['generation'], self.generation())
+        interval = self.store.read(f'{HOST_TREE}/confirm-interval')
+        self.assertEqual(answer.get('confirm_interval_s'), float(interval) if interval else None)
         self.assertEqual(answer['devices']['relaxed'], len(FUNCTIONS) - 1)
         self.assertEqual(answer['devices']['protected'], 1)
 

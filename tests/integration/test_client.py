@@ -262,6 +262,40 @@ class InGuest(ClientCase):
         self.assertEqual(probe.query(NIC_SBDF), 'ok protected skip -1 assigned')
         self.assertEqual(self.changes(probe)[-1], 'ok')
 
+    def test_nodes_of_a_newer_daemon(self):
+        """Limits, and whatever else stands beside what the library reads, change no answer and make
+        no callback; the command shows the limits."""
+        self.publish_two()
+        probe = self.probe()
+        probe.ask('watch')
+        self.changes(probe)
+        self.settle(probe)
+        self.tree.change({f'pci/{NIC}/limits': 'no-acs a-newer-one', f'pci/{NIC}/newer': 'x',
+                          'dt/soc/uart@1_2c2/limits': 'ats', 'dt/newer': 'x', 'newer': 'x'})
+        self.assertEqual(probe.ask(f'dispatch {BOUND_MS}'), ['ok'])
+        self.settle(probe)
+        self.assertEqual(probe.query(NIC_SBDF), NIC_TOLD)
+        self.assertEqual(probe.query(UART), UART_TOLD)
+        self.assertEqual(probe.query(f'{UART}/limits'), 'ENOENT unknown keep -1 -')
+        self.assertEqual(probe.ask('foreach'), ['device 20 protected skip -1 assigned',
+                                                f'device {UART} relaxed keep 7 dom0-relaxed', 'ok'])
+        self.assertEqual([device['limits'] for device in self.command_json('list')[1]['devices']],
+                         [['no-acs', 'a-newer-one'], ['ats']])
+        code, output, _ = self.command('show', '00:04.0')
+        self.assertEqual(code, 0)
+        self.assertIn('no-acs,a-newer-one', output)
+
+    def test_a_device_called_limits(self):
+        """A component of a field's name is another node than the field."""
+        self.publish_two()
+        self.tree.device('dt/soc', 'relaxed', 'keep', 'soc', limits='ats')
+        self.tree.device('dt/soc/_6cimits', 'protected', 'skip', 'limits')
+        probe = self.probe()
+        self.assertEqual(probe.query('/soc'), 'ok relaxed keep -1 soc')
+        self.assertEqual(probe.query('/soc/limits'), 'ok protected skip -1 limits')
+        self.assertEqual([device['device'] for device in self.command_json('list')[1]['devices']],
+                         ['0000:00:04.0', '/soc', '/soc/limits', UART])
+
     def test_threads_never_see_a_mix(self):
         """16 threads on one handle while the record changes as a whole, as fast as it can."""
         self.tree.publish()
@@ -329,7 +363,11 @@ class InDom0(InGuest):
         self.assertEqual([(device['device'], device['state'], device['owner'])
                           for device in document['devices']],
                          [('0000:00:09.0', 'quarantined', 'none')])
-        self.assertEqual(self.command_json('status')[1]['iommu'], 'enabled')
+        answer = self.command_json('status')[1]
+        self.assertEqual((answer['iommu'], answer.get('confirm_interval_s')), ('enabled', None))
+        host.change({'confirm-interval': '0.5'})
+        self.assertEqual(self.command_json('status')[1]['confirm_interval_s'], 0.5)
+        self.assertIn('at least every 0.5 s', self.command('status')[1])
         code, document = self.command_json('list', '--domain', '0')
         self.assertEqual((code, len(document['devices'])), (0, 2))
         self.assertEqual(self.command('list', '--domain', '5')[0], 1)
