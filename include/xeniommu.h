@@ -30,6 +30,9 @@
  * events out one by one, in turn with its own drivers: while it adds or removes PCI devices, they
  * reach the handle that much later.
  *
+ * Limits. An answer is about DMA. What even "protected" leaves out for a device is no part of it,
+ * but published beside it: see enum xeniommu_limit.
+ *
  * Threads. A handle may be used by any number of threads at once; different handles share
  * nothing. Only xeniommu_close() needs the handle for itself. A handle asks xenstored one thing at
  * a time: meanwhile the queries of other threads wait, those that memory could answer too; a thread
