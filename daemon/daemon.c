@@ -15,9 +15,6 @@
 #include "loop.h"
 #include "reconcile.h"
 
-#define TOKEN_INTRODUCE "introduce"
-#define TOKEN_RELEASE   "release"
-
 /* Waits between tries grow from the first to the second. */
 #define BACKOFF_MIN_MS 100u
 #define BACKOFF_MAX_MS 5000u
@@ -36,7 +33,7 @@ struct daemon {
     struct reconciler *reconciler;
     struct loop_source *on_store, *on_lifeline, *on_pci, *on_dt, *on_toolstack;
     struct loop_source *on_signal[3];
-    struct loop_source *pass, *reconnect, *recheck, *watchdog;
+    struct loop_source *pass, *reconnect, *recheck, *confirm, *watchdog;
     unsigned int backoff_ms;
     unsigned int watchdog_ms; /* 0: nobody watches us */
     char summary[160];        /* what systemd was told last */
@@ -136,6 +133,8 @@ static void run_pass(void *arg)
         arm(daemon, daemon->pass, next_backoff(daemon));
     else
         daemon->backoff_ms = BACKOFF_MIN_MS;
+    if (rc == 0 && reconciler_wants_pass(daemon->reconciler))
+        want_pass(daemon);
     /* One that is pending keeps its time: events that come without end must not put it off. */
     if (reconciler_wants_recheck(daemon->reconciler) && !loop_timer_pending(daemon->recheck))
         arm(daemon, daemon->recheck, daemon->options->recheck_ms);
@@ -149,30 +148,30 @@ static void run_recheck(void *arg)
     want_pass(daemon);
 }
 
-/* ------------------------------------------------------------- events */
-
-static void take_event(struct daemon *daemon, const char *path, const char *token)
+/* Its fruit is a pass only where Xen's word is another one by now. */
+static void run_confirm(void *arg)
 {
-    log_debug("watch event %s (%s)", path, token);
-    if (strcmp(token, TOKEN_INTRODUCE) == 0)
-        reconciler_domain_introduced(daemon->reconciler);
-    else
-        (void)assignment_observer_event(daemon->assignment, path, token);
-    want_pass(daemon);
+    struct daemon *daemon = arg;
+    int rc = is_connected(daemon) ? reconciler_confirm(daemon->reconciler) : 0;
+
+    if (rc < 0)
+        give_up(daemon, "confirming", rc);
+    else if (rc > 0)
+        want_pass(daemon);
+    arm(daemon, daemon->confirm, daemon->options->confirm_ms / RECONCILER_CONFIRM_TICKS);
 }
+
+/* ------------------------------------------------------------- events */
 
 static void read_store(void *arg)
 {
     struct daemon *daemon = arg;
-    char **event;
-    int rc;
+    int rc = reconciler_take_events(daemon->reconciler);
 
-    while ((rc = store_next_event(daemon->store, &event)) > 0) {
-        take_event(daemon, event[XS_WATCH_PATH], event[XS_WATCH_TOKEN]);
-        free(event);
-    }
     if (rc < 0)
         lose_store(daemon, rc);
+    else if (rc > 0)
+        want_pass(daemon);
 }
 
 /* Nobody writes to it: it is readable when the other end is closed. */
@@ -231,7 +230,9 @@ static void read_toolstack(void *arg)
     rc = toolstack_observer_refresh(daemon->toolstack);
     if (rc < 0)
         give_up(daemon, "reading libxl's records", rc);
-    else if (is_connected(daemon))
+    else
+        reconciler_records_changed(daemon->reconciler);
+    if (rc == 0 && is_connected(daemon))
         want_pass(daemon);
 }
 
@@ -272,17 +273,6 @@ static void feed_watchdog(void *arg)
 
 /* ------------------------------------------------------------- connecting */
 
-static int set_watches(struct daemon *daemon)
-{
-    int rc = assignment_observer_connect(daemon->assignment);
-
-    if (rc == 0)
-        rc = store_watch(daemon->store, "@introduceDomain", TOKEN_INTRODUCE);
-    if (rc == 0)
-        rc = store_watch(daemon->store, "@releaseDomain", TOKEN_RELEASE);
-    return rc;
-}
-
 static int listen_to_store(struct daemon *daemon)
 {
     int lifeline = store_lifeline_fd(daemon->store);
@@ -303,7 +293,7 @@ static int connect_store(struct daemon *daemon)
     if (rc == 0)
         rc = publisher_withdraw(daemon->publisher, "starting");
     if (rc == 0)
-        rc = set_watches(daemon);
+        rc = reconciler_watch(daemon->reconciler);
     if (rc < 0)
         disconnect(daemon);
     return rc;
@@ -377,6 +367,7 @@ static int open_parts(struct daemon *daemon)
     rc = assignment_observer_open(&daemon->assignment, daemon->store);
     if (rc == 0) {
         struct reconcile_parts parts = {
+            .store = daemon->store,
             .hypervisor = daemon->hypervisor,
             .pci = daemon->pci,
             .dt = daemon->dt,
@@ -385,6 +376,7 @@ static int open_parts(struct daemon *daemon)
             .assignment = daemon->assignment,
             .publisher = daemon->publisher,
             .tables = daemon->tables,
+            .confirm_ms = daemon->options->confirm_ms,
             .status = daemon->options->mode == MODE_ONCE ? "stopped" : "ready",
         };
         rc = reconciler_new(&daemon->reconciler, &parts);
@@ -423,9 +415,11 @@ static int open_loop(struct daemon *daemon)
     daemon->pass = loop_add_timer(daemon->loop, run_pass, daemon);
     daemon->reconnect = loop_add_timer(daemon->loop, try_reconnect, daemon);
     daemon->recheck = loop_add_timer(daemon->loop, run_recheck, daemon);
+    daemon->confirm = loop_add_timer(daemon->loop, run_confirm, daemon);
     daemon->watchdog = loop_add_timer(daemon->loop, feed_watchdog, daemon);
     if (!daemon->on_pci || !daemon->on_dt || (watched >= 0 && !daemon->on_toolstack) ||
-        !daemon->pass || !daemon->reconnect || !daemon->recheck || !daemon->watchdog)
+        !daemon->pass || !daemon->reconnect || !daemon->recheck || !daemon->confirm ||
+        !daemon->watchdog)
         return -ENOMEM;
     rc = sd_watchdog_enabled(0, &watchdog_us);
     if (rc < 0)
@@ -445,6 +439,7 @@ static void close_all(struct daemon *daemon)
     loop_source_free(daemon->pass);
     loop_source_free(daemon->reconnect);
     loop_source_free(daemon->recheck);
+    loop_source_free(daemon->confirm);
     loop_source_free(daemon->watchdog);
     loop_free(daemon->loop);
     reconciler_free(daemon->reconciler);
@@ -468,6 +463,8 @@ static int serve(struct daemon *daemon)
         return fail("connecting to xenstored", rc);
     if (daemon->watchdog_ms)
         feed_watchdog(daemon);
+    if (daemon->options->confirm_ms)
+        arm(daemon, daemon->confirm, daemon->options->confirm_ms / RECONCILER_CONFIRM_TICKS);
     want_pass(daemon);
     rc = loop_run(daemon->loop);
     if (rc < 0)
@@ -497,11 +494,18 @@ static int publish_once(struct daemon *daemon)
     return -EIO;
 }
 
+static int identify(void *arg, uint32_t domid, uint8_t handle[16])
+{
+    return hypervisor_identify(arg, domid, handle);
+}
+
 static int run_daemon(struct daemon *daemon)
 {
     int rc = hypervisor_open(&daemon->hypervisor);
+
     if (rc < 0)
         return fail("opening the hypervisor interface (is this dom0, and are we root?)", rc);
+    publisher_set_identify(daemon->publisher, identify, daemon->hypervisor);
     rc = open_parts(daemon);
     if (rc == 0)
         rc = daemon->options->mode == MODE_ONCE ? publish_once(daemon) : serve(daemon);

@@ -1,127 +1,87 @@
 /* SPDX-License-Identifier: MIT */
 #include "evidence.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "log.h"
-
-void evidence_ask(struct hypervisor *hypervisor, struct device *device)
+void evidence_changed(struct evidence *evidence, uint64_t pass)
 {
-    int before = device->error;
+    if (evidence->changed < pass)
+        evidence->changed = pass;
+}
 
-    device->error = device->bus == BUS_DT
-                        ? hypervisor_ask_dt(hypervisor, device->path, &device->oracle)
-                        : hypervisor_ask_pci(hypervisor, device->function.sbdf, &device->oracle);
-    device->fresh = true;
-    device->ask = device->error < 0;
-    if (device->error < 0 && device->error != before) {
-        char name[256];
+void evidence_answered(struct evidence *evidence, uint64_t pass, uint64_t tick,
+                       enum oracle_answer answer, int error)
+{
+    evidence->answer = error ? ORACLE_NONE : answer;
+    evidence->answered = error ? 0 : pass;
+    evidence->confirmed = tick;
+    evidence->error = error;
+}
 
-        device_name(device, name, sizeof(name));
-        log_warning("asking Xen about %s: %s", name, strerror(-device->error));
+void evidence_listed(struct evidence *evidence, uint64_t pass, bool complete)
+{
+    evidence->listed = complete ? pass : 0;
+}
+
+bool evidence_is_due(const struct evidence *evidence)
+{
+    return !evidence->answered || evidence->answered < evidence->changed;
+}
+
+bool evidence_list_is_due(const struct evidence *evidence)
+{
+    return !evidence->listed || evidence->listed < evidence->changed;
+}
+
+bool evidence_is_listed(const struct evidence *evidence)
+{
+    return evidence->listed != 0;
+}
+
+bool evidence_is_fresh(const struct evidence *evidence, uint64_t pass)
+{
+    return !evidence_is_due(evidence) && evidence->answered == pass;
+}
+
+bool evidence_is_overtaken(const struct evidence *evidence, uint64_t pass)
+{
+    return evidence->changed > pass;
+}
+
+enum oracle_answer evidence_answer(const struct evidence *evidence)
+{
+    return evidence_is_due(evidence) ? ORACLE_NONE : evidence->answer;
+}
+
+enum oracle_answer evidence_last(const struct evidence *evidence)
+{
+    return evidence->answered ? evidence->answer : ORACLE_NONE;
+}
+
+int evidence_error(const struct evidence *evidence)
+{
+    return evidence->error;
+}
+
+uint64_t evidence_age(const struct evidence *evidence, uint64_t tick)
+{
+    return tick - evidence->confirmed;
+}
+
+enum xen_word evidence_word(enum device_bus bus, enum owner_kind owner, enum oracle_answer answer)
+{
+    if (answer == ORACLE_NONE)
+        return WORD_NONE;
+    switch (owner) {
+    case OWNER_GUEST:
+        return answer == ORACLE_TAKEN ? WORD_FITS : WORD_DENIES;
+    case OWNER_DOM0:
+        if (bus == BUS_DT && answer == ORACLE_TAKEN)
+            return WORD_FITS;
+        return answer == ORACLE_FREE ? WORD_FITS : WORD_DENIES;
+    case OWNER_NONE:
+        return answer == ORACLE_FREE ? WORD_FITS : WORD_DENIES;
+    case OWNER_UNKNOWN:
+        break;
     }
-}
-
-/* The domains that own a device, each once. */
-struct owners {
-    uint32_t *domids;
-    size_t count;
-};
-
-static bool is_listable(const struct device *device)
-{
-    return device->owner.kind == OWNER_DOM0 || device->owner.kind == OWNER_GUEST;
-}
-
-static void add_owner(struct owners *owners, uint32_t domid)
-{
-    for (size_t i = 0; i < owners->count; i++)
-        if (owners->domids[i] == domid)
-            return;
-    owners->domids[owners->count++] = domid;
-}
-
-/* Of every device, or of those only that are asked about in this pass. */
-static int collect_owners(const struct inventory *inventory, bool asked_only, struct owners *owners)
-{
-    owners->count = 0;
-    owners->domids = calloc(inventory->pci_count + 1, sizeof(*owners->domids));
-    if (!owners->domids)
-        return -ENOMEM;
-    for (size_t i = 0; i < inventory->pci_count; i++) {
-        const struct device *device = &inventory->devices[i];
-
-        if (is_listable(device) && (!asked_only || device->fresh || !device->mates_known))
-            add_owner(owners, device->owner.kind == OWNER_GUEST ? device->owner.domid : 0);
-    }
-    return 0;
-}
-
-/* The members of the device's group that one domain owns. False when Xen would not say. */
-static bool list_mates(struct hypervisor *hypervisor, struct inventory *inventory,
-                       const struct device *device, uint32_t domid, int *rc)
-{
-    uint32_t mates[HYPERVISOR_MATES_MAX];
-    size_t count;
-    int error = hypervisor_mates(hypervisor, domid, device->function.sbdf, mates, &count);
-
-    if (error < 0) {
-        log_debug("listing domain %u's part in the group of %08x: %s", domid, device->function.sbdf,
-                  strerror(-error));
-        return false;
-    }
-    for (size_t i = 0; *rc == 0 && i < count; i++)
-        *rc = groups_add(&inventory->groups, device->function.sbdf, mates[i]);
-    return true;
-}
-
-static int list_groups(struct hypervisor *hypervisor, struct inventory *inventory,
-                       const struct owners *all, const struct owners *asked)
-{
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < inventory->pci_count; i++) {
-        struct device *device = &inventory->devices[i];
-        bool complete = true;
-        /* What no domain owns is in nobody's list, so such a device has to look for the others. */
-        const struct owners *owners = device->fresh || !device->mates_known ? all
-                                      : is_listable(device)                 ? NULL
-                                                                            : asked;
-
-        for (size_t j = 0; rc == 0 && owners && j < owners->count; j++)
-            complete &= list_mates(hypervisor, inventory, device, owners->domids[j], &rc);
-        if (owners)
-            device->mates_known = complete;
-    }
-    return rc;
-}
-
-int evidence_gather(struct hypervisor *hypervisor, struct inventory *inventory)
-{
-    struct owners all = {NULL, 0}, asked = {NULL, 0};
-    int rc = 0;
-
-    if (!evidence_is_due(inventory))
-        return 0;
-    for (size_t i = 0; i < inventory->count; i++)
-        if (inventory->devices[i].ask)
-            evidence_ask(hypervisor, &inventory->devices[i]);
-    rc = collect_owners(inventory, false, &all);
-    if (rc == 0)
-        rc = collect_owners(inventory, true, &asked);
-    if (rc == 0)
-        rc = list_groups(hypervisor, inventory, &all, &asked);
-    free(all.domids);
-    free(asked.domids);
-    return rc == 0 ? inventory_regroup(inventory) : rc;
-}
-
-bool evidence_is_due(const struct inventory *inventory)
-{
-    for (size_t i = 0; i < inventory->count; i++)
-        if (inventory->devices[i].ask || !inventory->devices[i].mates_known)
-            return true;
-    return false;
+    /* Whose it is nobody knows; that some guest has it speaks against whatever one may think. */
+    return answer == ORACLE_TAKEN ? WORD_DENIES : WORD_NONE;
 }

@@ -34,17 +34,32 @@ static void add_owner(struct line *line, const struct facts *facts)
     static const char *const guests[] = {[GUEST_KIND_UNKNOWN] = "unknown",
                                          [GUEST_KIND_PV] = "pv",
                                          [GUEST_KIND_TRANSLATED] = "translated"};
-    static const char *const doubts[] = {
-        [DOUBT_NONE] = "none",           [DOUBT_INCOMPLETE] = "incomplete",
-        [DOUBT_LEAVING] = "leaving",     [DOUBT_OWNER_DOWN] = "owner-down",
-        [DOUBT_CONFLICT] = "conflict",   [DOUBT_NO_RECORD] = "no-record",
-        [DOUBT_MALFORMED] = "malformed", [DOUBT_UNREADABLE] = "unreadable"};
+    static const char *const doubts[] = {[DOUBT_NONE] = "none",
+                                         [DOUBT_INCOMPLETE] = "incomplete",
+                                         [DOUBT_LEAVING] = "leaving",
+                                         [DOUBT_OWNER_DOWN] = "owner-down",
+                                         [DOUBT_CONFLICT] = "conflict",
+                                         [DOUBT_NO_RECORD] = "no-record",
+                                         [DOUBT_MALFORMED] = "malformed",
+                                         [DOUBT_UNREADABLE] = "unreadable",
+                                         [DOUBT_NEW_DEVICE] = "new-device"};
 
     add(line, " owner=%s", owners[facts->owner]);
     if (facts->owner == OWNER_GUEST)
         add(line, " guest=%s", guests[facts->guest]);
     if (facts->owner == OWNER_UNKNOWN)
         add(line, " doubt=%s", doubts[facts->doubt]);
+}
+
+static const char *mates_word(enum group_mates mates)
+{
+    static const char *const words[] = {[MATES_UNKNOWN] = "unknown",
+                                        [MATES_UNLISTED] = "unlisted",
+                                        [MATES_DOUBTFUL] = "doubtful",
+                                        [MATES_APART] = "apart",
+                                        [MATES_TOGETHER] = "together"};
+
+    return words[mates];
 }
 
 static void add_pci(struct line *line, const struct facts *facts)
@@ -56,18 +71,17 @@ static void add_pci(struct line *line, const struct facts *facts)
                                         [DOM0_TRANSLATED] = "pvh"};
     static const char *const coverage[] = {
         [COVERAGE_UNKNOWN] = "unknown", [COVERAGE_NO] = "no", [COVERAGE_YES] = "yes"};
-    static const char *const mates[] = {[MATES_UNKNOWN] = "unknown",
-                                        [MATES_DOUBTFUL] = "doubtful",
-                                        [MATES_APART] = "apart",
-                                        [MATES_TOGETHER] = "together"};
+    static const char *const units[] = {
+        [UNIT_UNKNOWN] = "unknown", [UNIT_OFF] = "off", [UNIT_ON] = "on"};
 
     if (facts->owner == OWNER_DOM0)
         add(line, " dom0-mode=%s", modes[facts->dom0_mode]);
-    add(line, " coverage=%s mates=%s", coverage[facts->coverage], mates[facts->mates]);
+    add(line, " coverage=%s unit=%s mates=%s", coverage[facts->coverage], units[facts->unit],
+        mates_word(facts->mates));
     if (facts->quarantine_off)
         add(line, " quarantine=off");
-    if (facts->graphics_off)
-        add(line, " no-igfx=yes");
+    if (facts->unlisted)
+        add(line, " unlisted=yes");
 }
 
 static void add_dt(struct line *line, const struct facts *facts)
@@ -78,6 +92,8 @@ static void add_dt(struct line *line, const struct facts *facts)
                                          [DT_CLAIMS_GRANT_STUB] = "grant-dma-stub"};
 
     add(line, " claim=%s", claims[facts->claim]);
+    if (facts->mates != MATES_TOGETHER)
+        add(line, " mates=%s", mates_word(facts->mates));
     if (facts->grant_dma)
         add(line, " grant-dma=yes");
     if (facts->virtio_iommu)

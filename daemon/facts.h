@@ -22,6 +22,13 @@ enum oracle_answer {
     ORACLE_UNSUPPORTED, /* EOPNOTSUPP: no IOMMU */
 };
 
+/* What that answer says of the owner that the records name. */
+enum xen_word {
+    WORD_NONE, /* there is none that holds: not asked since something changed, or not answered */
+    WORD_DENIES,
+    WORD_FITS,
+};
+
 enum owner_kind { OWNER_UNKNOWN, OWNER_DOM0, OWNER_GUEST, OWNER_NONE };
 
 /* Why an owner is not known. */
@@ -33,7 +40,8 @@ enum owner_doubt {
     DOUBT_CONFLICT,   /* two records contradict each other */
     DOUBT_NO_RECORD,  /* held for guests, but no record says for whom, or that it is assignable */
     DOUBT_MALFORMED,  /* the record makes no sense */
-    DOUBT_UNREADABLE, /* XenStore did not give the records */
+    DOUBT_UNREADABLE, /* the records could not be read */
+    DOUBT_NEW_DEVICE, /* recorded as assignable, but it is another one than was recorded then */
 };
 
 enum guest_kind { GUEST_KIND_UNKNOWN, GUEST_KIND_PV, GUEST_KIND_TRANSLATED };
@@ -72,6 +80,7 @@ enum limit {
 /* The other devices that share this one's requester ID. */
 enum group_mates {
     MATES_UNKNOWN,  /* could not be listed */
+    MATES_UNLISTED, /* Xen names one that dom0 does not list */
     MATES_DOUBTFUL, /* the owner of one of them is not known */
     MATES_APART,    /* one of them belongs to another domain */
     MATES_TOGETHER, /* none, or all with this device's owner */
@@ -89,17 +98,17 @@ struct facts {
     enum device_bus bus;
     enum iommu_use iommu;
     enum oracle_answer oracle;
+    enum xen_word word;
     enum owner_kind owner;
     enum owner_doubt doubt;   /* counts while owner is unknown */
     enum guest_kind guest;    /* counts while owner is a guest */
     enum dom0_mode dom0_mode; /* counts while owner is dom0, PCI */
     enum coverage coverage;   /* PCI */
-    enum group_mates mates;   /* PCI */
-    bool quarantine_off;      /* what a guest gives back goes to dom0, not into quarantine */
-    bool graphics_off;        /* a graphics device under iommu=no-igfx */
-    enum unit_use unit;       /* PCI */
-    unsigned int limits;      /* PCI: of enum limit, those that are known */
-    bool unlisted;            /* devices may be missing: the host's could not all be read */
+    enum group_mates mates;
+    bool quarantine_off; /* what a guest gives back goes to dom0, not into quarantine */
+    enum unit_use unit;  /* PCI */
+    unsigned int limits; /* PCI: of enum limit, those that are known */
+    bool unlisted;       /* devices may be missing: the host's could not all be read */
     /* Device tree devices only. */
     bool grant_dma;    /* xen,grant-dma, and not taken for a mere claim */
     bool virtio_iommu; /* behind a virtio-iommu, which a guest itself controls */

@@ -6,20 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "search.h"
+
+static int compare_pair(const void *key, const void *item)
+{
+    const struct group_pair *x = key, *y = item;
+
+    if (x->a != y->a)
+        return x->a < y->a ? -1 : 1;
+    return x->b < y->b ? -1 : x->b > y->b;
+}
+
 static size_t position(const struct groups *groups, struct group_pair pair)
 {
-    size_t low = 0, high = groups->count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        struct group_pair at = groups->pairs[middle];
-
-        if (at.a < pair.a || (at.a == pair.a && at.b < pair.b))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return search_first(&pair, groups->pairs, groups->count, sizeof(pair), compare_pair);
 }
 
 int groups_add(struct groups *groups, uint32_t x, uint32_t y)
@@ -56,43 +56,93 @@ void groups_drop(struct groups *groups, uint32_t sbdf)
     groups->count = kept;
 }
 
-static bool find_index(const uint32_t *sbdfs, size_t count, uint32_t sbdf, size_t *index)
+bool groups_pair(const struct groups *groups, uint32_t x, uint32_t y)
 {
-    size_t low = 0, high = count;
+    struct group_pair pair = x < y ? (struct group_pair){x, y} : (struct group_pair){y, x};
+    size_t at = position(groups, pair);
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (sbdfs[middle] < sbdf)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *index = low;
-    return low < count && sbdfs[low] == sbdf;
+    return at < groups->count && groups->pairs[at].a == pair.a && groups->pairs[at].b == pair.b;
 }
 
-void groups_find(const struct groups *groups, const uint32_t *sbdfs, uint32_t *lowest, size_t count)
+static int compare_sbdf(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static size_t find_index(const uint32_t *sbdfs, size_t count, uint32_t sbdf)
+{
+    return search_first(&sbdf, sbdfs, count, sizeof(sbdf), compare_sbdf);
+}
+
+/* Every function that has a mate, sorted, each once. NULL: no memory. */
+static uint32_t *list_members(const struct groups *groups, size_t *count)
+{
+    uint32_t *members = calloc(2 * groups->count + 1, sizeof(*members));
+    size_t kept = 0;
+
+    if (!members)
+        return NULL;
+    for (size_t i = 0; i < groups->count; i++) {
+        members[2 * i] = groups->pairs[i].a;
+        members[2 * i + 1] = groups->pairs[i].b;
+    }
+    qsort(members, 2 * groups->count, sizeof(*members), compare_sbdf);
+    for (size_t i = 0; i < 2 * groups->count; i++)
+        if (!kept || members[kept - 1] != members[i])
+            members[kept++] = members[i];
+    *count = kept;
+    return members;
+}
+
+/* Hands the lowest address of each group through all its members; groups are small. */
+static void spread_lowest(const struct groups *groups, const uint32_t *members, uint32_t *lowest,
+                          size_t count)
 {
     bool changed = true;
 
-    for (size_t i = 0; i < count; i++)
-        lowest[i] = sbdfs[i];
-    /* Each round hands the lowest address one pair further; groups are small. */
+    memcpy(lowest, members, count * sizeof(*lowest));
     while (changed) {
         changed = false;
         for (size_t i = 0; i < groups->count; i++) {
-            size_t a, b;
-            uint32_t low;
+            size_t a = find_index(members, count, groups->pairs[i].a);
+            size_t b = find_index(members, count, groups->pairs[i].b);
+            uint32_t low = lowest[a] < lowest[b] ? lowest[a] : lowest[b];
 
-            if (!find_index(sbdfs, count, groups->pairs[i].a, &a) ||
-                !find_index(sbdfs, count, groups->pairs[i].b, &b))
-                continue;
-            low = lowest[a] < lowest[b] ? lowest[a] : lowest[b];
             changed = changed || lowest[a] != low || lowest[b] != low;
             lowest[a] = lowest[b] = low;
         }
     }
+}
+
+int groups_find(const struct groups *groups, struct group_members *result)
+{
+    size_t count = 0;
+    uint32_t *members = list_members(groups, &count);
+    uint32_t *lowest = members ? calloc(count + 1, sizeof(*lowest)) : NULL;
+
+    if (!lowest) {
+        free(members);
+        return -ENOMEM;
+    }
+    spread_lowest(groups, members, lowest, count);
+    *result = (struct group_members){members, lowest, count};
+    return 0;
+}
+
+uint32_t group_members_lowest(const struct group_members *members, uint32_t sbdf)
+{
+    size_t at = find_index(members->sbdfs, members->count, sbdf);
+
+    return at < members->count && members->sbdfs[at] == sbdf ? members->lowest[at] : sbdf;
+}
+
+void group_members_clear(struct group_members *members)
+{
+    free(members->sbdfs);
+    free(members->lowest);
+    *members = (struct group_members){NULL, NULL, 0};
 }
 
 void groups_clear(struct groups *groups)

@@ -5,6 +5,7 @@
 #ifndef XI_GROUPS_H
 #define XI_GROUPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,9 +24,22 @@ int groups_add(struct groups *groups, uint32_t x, uint32_t y);
 /* Forgets a function that went. */
 void groups_drop(struct groups *groups, uint32_t sbdf);
 
-/* For each of count functions, sorted by sbdf, the lowest sbdf of its group: its own when alone. */
-void groups_find(const struct groups *groups, const uint32_t *sbdfs, uint32_t *lowest,
-                 size_t count);
+/* Are the two noted as a pair? */
+bool groups_pair(const struct groups *groups, uint32_t x, uint32_t y);
+
+/* Every function that is in a pair, and the lowest sbdf of the group that the pairs make. */
+struct group_members {
+    uint32_t *sbdfs; /* sorted */
+    uint32_t *lowest;
+    size_t count;
+};
+
+/* 0 and *result, which the caller clears, or -ENOMEM. */
+int groups_find(const struct groups *groups, struct group_members *result);
+void group_members_clear(struct group_members *members);
+
+/* The lowest sbdf of the function's group: its own when it is alone. */
+uint32_t group_members_lowest(const struct group_members *members, uint32_t sbdf);
 
 void groups_clear(struct groups *groups);
 

@@ -156,7 +156,8 @@ int options_parse(struct options *options, int argc, char **argv)
     struct given given = {{NULL}, 0};
     int option, rc = 0;
 
-    *options = (struct options){.log_level = LOG_LEVEL_INFO, .recheck_ms = 2000};
+    *options =
+        (struct options){.log_level = LOG_LEVEL_INFO, .recheck_ms = 2000, .confirm_ms = 60000};
     if (replace(&options->sysroot, "") || replace(&options->lock_file, XI_LOCK_FILE))
         return 1;
     while (rc == 0 && options->mode != MODE_DONE &&

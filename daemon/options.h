@@ -20,6 +20,7 @@ struct options {
     char *lock_file;
     enum log_level log_level;
     bool grant_dma_stub;     /* a zero-cell xen,grant-dma claims Xen's IOMMU */
+    unsigned int confirm_ms; /* how long a claim stands unconfirmed; 0: for ever */
     unsigned int recheck_ms; /* how long a letting-go without event may go unnoticed */
 };
 

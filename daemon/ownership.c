@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "search.h"
+
 static bool is_alive(const struct domain_list *domains, uint32_t domid)
 {
     const struct domain *domain = domain_list_find(domains, domid);
@@ -16,7 +18,7 @@ static bool is_held(const struct pci_claim *claim)
     return claim->state >= XENBUS_INITIALISING && claim->state < XENBUS_CLOSING;
 }
 
-static bool is_assignable(const struct pci_function *function)
+bool ownership_is_assignable(const struct pci_function *function)
 {
     return strcmp(function->driver, "pciback") == 0;
 }
@@ -114,7 +116,7 @@ static struct ownership resolve_recorded(const struct pci_function *function,
     if (why != DOUBT_NONE)
         return doubt(why);
     /* What a guest has is with pciback: this may be another device at the address of an old one. */
-    if (!is_assignable(function))
+    if (!ownership_is_assignable(function))
         return doubt(DOUBT_CONFLICT);
     owner = guest(domain_list_find(domains, record->domid));
     owner.unannounced = is_unannounced(claim, domains);
@@ -134,7 +136,7 @@ static struct ownership resolve_unrecorded(const struct pci_function *function,
     if (is_contested(claims, count, DOMID_NOBODY, domains))
         return doubt(DOUBT_NO_RECORD);
     /* An empty record says nothing: libxl leaves it behind when a device goes back to dom0. */
-    if (is_assignable(function))
+    if (ownership_is_assignable(function))
         return recorded ? (struct ownership){.kind = OWNER_NONE} : doubt(DOUBT_NO_RECORD);
     /* Between pciback and the driver it is to return to. */
     if (recorded && !function->driver[0])
@@ -153,23 +155,22 @@ struct ownership ownership_resolve(const struct pci_function *function,
     return resolve_unrecorded(function, record, assignment, domains);
 }
 
+static int compare_record_with_path(const void *key, const void *item)
+{
+    return strcmp(key, ((const struct dt_record *)item)->path);
+}
+
 const struct dt_record *dt_records_find(const struct dt_records *records, const char *path,
                                         size_t *count)
 {
-    size_t low = 0, high = records->count, end;
+    size_t first = search_first(path, records->records, records->count, sizeof(*records->records),
+                                compare_record_with_path);
+    size_t end = first;
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (strcmp(records->records[middle].path, path) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (end = low; end < records->count && strcmp(records->records[end].path, path) == 0; end++)
-        ;
-    *count = end - low;
-    return records->records + low;
+    while (end < records->count && strcmp(records->records[end].path, path) == 0)
+        end++;
+    *count = end - first;
+    return records->records + first;
 }
 
 /* A record outlives its domain when libxl had no chance to remove it, and the next domain of that

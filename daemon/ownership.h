@@ -34,6 +34,9 @@ struct ownership ownership_resolve_dt(const struct dt_entry *entry,
 const struct dt_record *dt_records_find(const struct dt_records *records, const char *path,
                                         size_t *count);
 
+/* Held by pciback, for guests. */
+bool ownership_is_assignable(const struct pci_function *function);
+
 bool ownership_same(const struct ownership *a, const struct ownership *b);
 
 /* The claim through which this guest sees the function under an address of its own, or NULL. */

@@ -49,16 +49,18 @@ static struct verdict doubtful_owner(enum owner_doubt doubt)
         return policy_unknown("record-malformed");
     case DOUBT_UNREADABLE:
         return policy_unknown("records-unreadable");
+    case DOUBT_NEW_DEVICE:
+        return policy_unknown("new-device");
     }
     return policy_unknown("owner-unknown");
 }
 
-/* Xen answered, and its answer fits an owner that this oracle answer is expected for. */
-static const char *oracle_objection(enum oracle_answer answer, enum oracle_answer expected)
+/* NULL when Xen's word fits the owner. */
+static const char *word_objection(const struct facts *facts)
 {
-    if (answer == ORACLE_NONE)
-        return "hypervisor-error";
-    return answer == expected ? NULL : "hypervisor-disagrees";
+    if (facts->word == WORD_FITS)
+        return NULL;
+    return facts->word == WORD_DENIES ? "hypervisor-disagrees" : "hypervisor-error";
 }
 
 /* Behind one requester ID one domain's mapping serves all, so who the mates belong to decides. */
@@ -76,6 +78,9 @@ static bool mates_object(const struct facts *facts, struct verdict *verdict)
     case MATES_DOUBTFUL:
         *verdict = policy_unknown("group-owner-unknown");
         return true;
+    case MATES_UNLISTED:
+        *verdict = policy_unknown("group-member-unlisted");
+        return true;
     case MATES_UNKNOWN:
         break;
     }
@@ -83,9 +88,23 @@ static bool mates_object(const struct facts *facts, struct verdict *verdict)
     return true;
 }
 
+/* What stands against every claim about a PCI function, whoever has it. */
+static bool host_objects(const struct facts *facts, struct verdict *verdict)
+{
+    /* One that was not read may be a mate, or a bridge above. */
+    if (facts->unlisted)
+        *verdict = policy_unknown("devices-unread");
+    /* Xen assigns behind such a unit all the same, and the DMA passes. */
+    else if (facts->unit != UNIT_ON)
+        *verdict = policy_unknown("unit-maybe-off");
+    else
+        return mates_object(facts, verdict);
+    return true;
+}
+
 static struct verdict pci_of_dom0(const struct facts *facts)
 {
-    const char *objection = oracle_objection(facts->oracle, ORACLE_FREE);
+    const char *objection = word_objection(facts);
     struct verdict verdict;
 
     if (facts->dom0_mode == DOM0_PASSTHROUGH)
@@ -95,7 +114,7 @@ static struct verdict pci_of_dom0(const struct facts *facts)
     /* The oracle's 0 says nothing of an IOMMU in the way: only the firmware's tables do. */
     if (facts->coverage != COVERAGE_YES)
         return policy_unknown("coverage-unknown");
-    if (mates_object(facts, &verdict))
+    if (host_objects(facts, &verdict))
         return verdict;
     switch (facts->dom0_mode) {
     case DOM0_TRANSLATED:
@@ -113,12 +132,12 @@ static struct verdict pci_of_dom0(const struct facts *facts)
 
 static struct verdict of_guest(const struct facts *facts)
 {
-    const char *objection = oracle_objection(facts->oracle, ORACLE_TAKEN);
+    const char *objection = word_objection(facts);
     struct verdict verdict;
 
     if (objection)
         return policy_unknown(objection);
-    if (facts->bus == BUS_PCI && mates_object(facts, &verdict))
+    if (facts->bus == BUS_PCI ? host_objects(facts, &verdict) : mates_object(facts, &verdict))
         return verdict;
     switch (facts->guest) {
     case GUEST_KIND_PV:
@@ -134,7 +153,7 @@ static struct verdict of_guest(const struct facts *facts)
 
 static struct verdict pci_of_nobody(const struct facts *facts)
 {
-    const char *objection = oracle_objection(facts->oracle, ORACLE_FREE);
+    const char *objection = word_objection(facts);
     struct verdict verdict;
 
     if (objection)
@@ -143,7 +162,7 @@ static struct verdict pci_of_nobody(const struct facts *facts)
         return policy_unknown("quarantine-off");
     if (facts->coverage != COVERAGE_YES)
         return policy_unknown("coverage-unknown");
-    if (mates_object(facts, &verdict))
+    if (host_objects(facts, &verdict))
         return verdict;
     return say(XENIOMMU_QUARANTINED, "assignable");
 }
@@ -155,6 +174,8 @@ static struct verdict decide_pci(const struct facts *facts)
     if (facts->coverage == COVERAGE_NO)
         return facts->owner == OWNER_GUEST ? policy_unknown("hypervisor-disagrees")
                                            : say(XENIOMMU_UNPROTECTED, "not-covered");
+    if (facts->unit == UNIT_OFF)
+        return say(XENIOMMU_UNPROTECTED, "no-igfx");
     switch (facts->owner) {
     case OWNER_DOM0:
         return pci_of_dom0(facts);
@@ -182,11 +203,15 @@ static bool is_something_else(const struct facts *facts, struct verdict *verdict
 
 static struct verdict dt_of_dom0(const struct facts *facts)
 {
+    struct verdict verdict;
+
     /* The functions below it matter, and there is no oracle for PCI on Arm. */
     if (facts->pci_host)
         return policy_unknown("pci-host-bridge");
     switch (facts->oracle) {
     case ORACLE_TAKEN:
+        if (mates_object(facts, &verdict))
+            return verdict;
         /* Xen assigned to dom0 at boot exactly what is behind an IOMMU. */
         return protected_and_skip("behind-iommu");
     case ORACLE_FREE:
@@ -233,7 +258,5 @@ struct verdict policy_decide(const struct facts *facts)
         return policy_unknown("hypervisor-error");
     if (facts->bus == BUS_DT)
         return decide_dt(facts);
-    if (facts->graphics_off && facts->owner != OWNER_GUEST)
-        return say(XENIOMMU_UNPROTECTED, "no-igfx");
     return decide_pci(facts);
 }

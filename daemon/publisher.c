@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "publisher.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <xeniommu-schema.h>
 
 #include "log.h"
+#include "search.h"
 #include "transaction.h"
 
 /* XenStore's own limit for an absolute path. */
@@ -24,6 +26,8 @@ struct mirror {
 
 struct publisher {
     struct store *store;
+    publisher_identify_fn *identify;
+    void *identify_arg;
     struct mirror **mirrors; /* sorted by domid */
     size_t count, capacity;
 };
@@ -46,19 +50,23 @@ void publisher_free(struct publisher *publisher)
     free(publisher);
 }
 
+void publisher_set_identify(struct publisher *publisher, publisher_identify_fn *fn, void *arg)
+{
+    publisher->identify = fn;
+    publisher->identify_arg = arg;
+}
+
+static int compare_mirror(const void *key, const void *item)
+{
+    uint32_t domid = *(const uint32_t *)key, other = (*(struct mirror *const *)item)->domid;
+
+    return domid < other ? -1 : domid > other;
+}
+
 static size_t position(const struct publisher *publisher, uint32_t domid)
 {
-    size_t low = 0, high = publisher->count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (publisher->mirrors[middle]->domid < domid)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return search_first(&domid, publisher->mirrors, publisher->count, sizeof(*publisher->mirrors),
+                        compare_mirror);
 }
 
 static struct mirror *find(const struct publisher *publisher, uint32_t domid)
@@ -136,6 +144,8 @@ static int node_path(uint32_t domid, const char *name, char path[PATH_SIZE])
 
     if (domid == PUBLISHER_HOST)
         used = snprintf(path, PATH_SIZE, "%s", XENIOMMU_HOST_DIR);
+    else if (domid == PUBLISHER_SEEN)
+        used = snprintf(path, PATH_SIZE, "%s", PUBLISHER_SEEN_DIR);
     else
         used = snprintf(path, PATH_SIZE, "/local/domain/%" PRIu32 "/%s", domid, XENIOMMU_DIR);
     if (name)
@@ -143,12 +153,17 @@ static int node_path(uint32_t domid, const char *name, char path[PATH_SIZE])
     return used < PATH_SIZE ? 0 : -ENAMETOOLONG;
 }
 
-/* n0 for the host's tree, n0,r<domid> for a domain's. */
+static bool is_domain(uint32_t domid)
+{
+    return domid != PUBLISHER_HOST && domid != PUBLISHER_SEEN;
+}
+
+/* n0 for dom0's own trees, n0,r<domid> for a domain's. */
 static unsigned int permissions_of(uint32_t domid, struct xs_permissions permissions[2])
 {
     permissions[0] = (struct xs_permissions){.id = 0, .perms = XS_PERM_NONE};
     permissions[1] = (struct xs_permissions){.id = domid, .perms = XS_PERM_READ};
-    return domid == PUBLISHER_HOST ? 1 : 2;
+    return is_domain(domid) ? 2 : 1;
 }
 
 static int last_error(void)
@@ -194,8 +209,12 @@ int publisher_verify(struct publisher *publisher, uint32_t domid)
 /* ------------------------------------------------------------- the difference */
 
 struct change {
+    const struct publisher *publisher;
+    struct incarnation who;
     struct mirror *mirror;
     const struct tree *wanted;
+    bool withdrawal; /* takes back what is there, and makes nothing where nothing is */
+    bool named;      /* XenStore itself says that the home is this domain's */
     uint64_t generation;
 };
 
@@ -294,7 +313,7 @@ static int check_home(struct store *store, xs_transaction_t t, uint32_t domid)
     char path[PATH_SIZE], *value;
     int rc;
 
-    if (domid == PUBLISHER_HOST)
+    if (!is_domain(domid))
         return 0;
     home_path(domid, path);
     rc = store_read(store, t, path, &value, NULL);
@@ -303,20 +322,119 @@ static int check_home(struct store *store, xs_transaction_t t, uint32_t domid)
     return rc;
 }
 
+/* ------------------------------------------------------------- whose home it is */
+
+/* "/vm/UUID", as libxl and xapi write it. False for anything else. */
+static bool parse_vm(const char *text, uint8_t handle[16])
+{
+    static const char start[] = "/vm/";
+    size_t digits = 0;
+
+    if (strncmp(text, start, strlen(start)) != 0)
+        return false;
+    for (text += strlen(start); digits < 32; text++) {
+        char digit[2] = {*text, '\0'};
+
+        if (*text == '-')
+            continue;
+        if (!isxdigit((unsigned char)*text))
+            return false;
+        handle[digits / 2] = (uint8_t)(handle[digits / 2] << 4 | (uint8_t)strtoul(digit, NULL, 16));
+        digits++;
+    }
+    return true;
+}
+
+/* The toolstack's word in the home itself. What is read here makes the commit fail when the home is
+ * another one by then; xenstored compares no more than the answers. */
+static int check_name(struct store *store, xs_transaction_t t, struct change *change)
+{
+    char path[PATH_SIZE], *value;
+    uint8_t handle[16] = {0};
+    int rc;
+
+    change->named = !change->who.handle;
+    if (change->named)
+        return 0;
+    snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/vm", change->who.domid);
+    rc = store_read(store, t, path, &value, NULL);
+    if (rc < 0)
+        return rc == -ENOENT ? 0 : rc;
+    change->named = parse_vm(value, handle);
+    free(value);
+    if (change->named && memcmp(handle, change->who.handle, sizeof(handle)) != 0)
+        return -ESTALE;
+    return 0;
+}
+
+static bool makes_claims(const struct tree *tree)
+{
+    static const char *const claims[] = {"protected", "relaxed", "quarantined", "skip"};
+
+    for (size_t i = 0; i < tree->count; i++)
+        for (size_t j = 0; j < sizeof(claims) / sizeof(claims[0]); j++)
+            if (strcmp(tree->nodes[i].value, claims[j]) == 0)
+                return true;
+    return false;
+}
+
+/* Xen's word, where the home does not tell. What Xen does not answer keeps no claim from being
+ * taken back. */
+static int check_number(const struct change *change)
+{
+    const struct publisher *publisher = change->publisher;
+    uint8_t handle[16];
+    int rc = -EIO;
+
+    if (change->named || change->withdrawal)
+        return 0;
+    if (publisher->identify)
+        rc = publisher->identify(publisher->identify_arg, change->who.domid, handle);
+    if (rc == -ESRCH || (rc == 0 && memcmp(handle, change->who.handle, sizeof(handle)) != 0))
+        return -ESTALE;
+    return rc < 0 && makes_claims(change->wanted) ? rc : 0;
+}
+
+/* 1 when there is no tree to take back: in the home of a domain that we never wrote to. */
+static int check_tree(struct store *store, xs_transaction_t t, const struct change *change)
+{
+    char path[PATH_SIZE], *value;
+    int rc = node_path(change->who.domid, NULL, path);
+
+    if (rc == 0)
+        rc = store_read(store, t, path, &value, NULL);
+    if (rc == 0)
+        free(value);
+    return rc == -ENOENT ? 1 : rc;
+}
+
+/* Everything that the transaction depends on; read inside it, so that it cannot change until the
+ * commit. */
+static int check(struct store *store, xs_transaction_t t, struct change *change)
+{
+    struct mirror *mirror = change->mirror;
+    int rc = check_home(store, t, change->who.domid);
+
+    if (rc == 0)
+        rc = change->withdrawal ? check_tree(store, t, change) : check_name(store, t, change);
+    if (rc == 0)
+        rc = read_generation(store, t, change->who.domid, &change->generation);
+    if (rc != 0 || !mirror->known || change->generation == mirror->generation)
+        return rc;
+    /* Nobody else writes there, so the home may be another domain's, of the same number. */
+    unknow(mirror);
+    return change->withdrawal ? 0 : -ESTALE;
+}
+
 static int publish_in(struct store *store, xs_transaction_t t, void *arg)
 {
     struct change *change = arg;
     struct mirror *mirror = change->mirror;
     char generation[24];
-    int rc = check_home(store, t, mirror->domid);
+    int rc = check(store, t, change);
 
-    if (rc == 0)
-        rc = read_generation(store, t, mirror->domid, &change->generation);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
-    /* Nobody else writes there, but the domain may be another one of the same number by now. */
-    if (mirror->known && change->generation != mirror->generation)
-        unknow(mirror);
     if (!mirror->known)
         rc = start_anew(store, t, mirror->domid);
     if (rc == 0)
@@ -325,7 +443,7 @@ static int publish_in(struct store *store, xs_transaction_t t, void *arg)
     snprintf(generation, sizeof(generation), "%" PRIu64, change->generation);
     if (rc == 0)
         rc = write_node(store, t, mirror->domid, "generation", generation);
-    return rc;
+    return rc == 0 ? check_number(change) : rc;
 }
 
 static int copy_tree(struct tree *to, const struct tree *from)
@@ -338,28 +456,50 @@ static int copy_tree(struct tree *to, const struct tree *from)
     return rc;
 }
 
-int publisher_publish(struct publisher *publisher, uint32_t domid, const struct tree *wanted)
+static int run(struct publisher *publisher, struct change *change)
 {
-    struct change change = {.wanted = wanted};
-    struct mirror *mirror = find_or_add(publisher, domid);
-    int rc;
+    struct mirror *mirror = change->mirror;
+    int rc = transaction_run(publisher->store, publish_in, change);
 
-    if (!mirror)
-        return -ENOMEM;
-    if (mirror->known && tree_equal(&mirror->have, wanted))
-        return 0;
-    change.mirror = mirror;
-    rc = transaction_run(publisher->store, publish_in, &change);
     if (rc == 0)
-        rc = copy_tree(&mirror->have, wanted);
-    if (rc < 0) {
+        rc = copy_tree(&mirror->have, change->wanted);
+    if (rc != 0) {
         /* What is there now is not certain. */
         unknow(mirror);
         return rc;
     }
-    mirror->generation = change.generation;
+    mirror->generation = change->generation;
     mirror->known = true;
-    return 1;
+    return 0;
+}
+
+int publisher_publish(struct publisher *publisher, const struct incarnation *who,
+                      const struct tree *wanted)
+{
+    struct change change = {.publisher = publisher, .who = *who, .wanted = wanted};
+    int rc;
+
+    change.mirror = find_or_add(publisher, who->domid);
+    if (!change.mirror)
+        return -ENOMEM;
+    if (change.mirror->known && tree_equal(&change.mirror->have, wanted))
+        return 0;
+    rc = run(publisher, &change);
+    if (rc < 0)
+        return rc;
+    /* Between Xen's word and the commit another domain may have come, where its home does not tell
+     * it from the old one. */
+    rc = check_number(&change);
+    if (rc < 0)
+        (void)publisher_withdraw_from(publisher, who->domid, "starting");
+    return rc < 0 ? rc : 1;
+}
+
+bool publisher_is_new(const struct publisher *publisher, uint32_t domid)
+{
+    const struct mirror *mirror = find(publisher, domid);
+
+    return !mirror || !mirror->known;
 }
 
 /* ------------------------------------------------------------- taking everything back */
@@ -367,19 +507,17 @@ int publisher_publish(struct publisher *publisher, uint32_t domid, const struct 
 int publisher_withdraw_from(struct publisher *publisher, uint32_t domid, const char *status)
 {
     struct tree wanted = {NULL, 0, 0};
-    char path[PATH_SIZE], *value;
-    int rc = node_path(domid, NULL, path);
+    struct change change = {
+        .publisher = publisher, .who = {domid, NULL}, .wanted = &wanted, .withdrawal = true};
+    int rc = tree_add(&wanted, "status", status);
 
     if (rc == 0)
-        rc = store_read(publisher->store, XBT_NULL, path, &value, NULL);
-    if (rc < 0)
-        return rc == -ENOENT ? 0 : rc;
-    free(value);
-    rc = tree_add(&wanted, "status", status);
-    if (rc == 0)
         rc = tree_add(&wanted, "version", XENIOMMU_ABI_VERSION);
-    if (rc == 0)
-        rc = publisher_publish(publisher, domid, &wanted);
+    change.mirror = find_or_add(publisher, domid);
+    if (!change.mirror)
+        rc = -ENOMEM;
+    if (rc == 0 && !(change.mirror->known && tree_equal(&change.mirror->have, &wanted)))
+        rc = run(publisher, &change);
     tree_clear(&wanted);
     return rc == -ENOENT || rc > 0 ? 0 : rc;
 }

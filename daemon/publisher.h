@@ -4,6 +4,7 @@
 #ifndef XI_PUBLISHER_H
 #define XI_PUBLISHER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "store.h"
@@ -12,18 +13,44 @@
 /* Stands for the host's tree, which no domain but dom0 may read. */
 #define PUBLISHER_HOST UINT32_MAX
 
+/* Stands for what the daemon's next run has to know, which is not taken back at the end. */
+#define PUBLISHER_SEEN     (UINT32_MAX - 1)
+#define PUBLISHER_SEEN_DIR "/tool/xen-iommu/seen"
+
+/* Whom a tree is for. A domain's number is soon another one's, so a tree is written for the domain
+ * whose facts were gathered or for none. */
+struct incarnation {
+    uint32_t domid; /* or PUBLISHER_HOST, PUBLISHER_SEEN */
+    const uint8_t
+        *handle; /* its UUID, 16 bytes; NULL for dom0 and the others, which stay the same */
+};
+
+/* Asks Xen for the UUID of the domain that has this number now: 0, -ESRCH when there is none, or
+ * another negative errno. */
+typedef int publisher_identify_fn(void *arg, uint32_t domid, uint8_t handle[16]);
+
 struct publisher;
 
 /* A publisher that writes through store, which must outlive it. 0 or -ENOMEM. */
 int publisher_new(struct publisher **publisher, struct store *store);
 void publisher_free(struct publisher *publisher); /* NULL is allowed */
 
+/* Who is asked where XenStore does not tell whose home a number's is. Until it is set no tree of a
+ * domain is published. */
+void publisher_set_identify(struct publisher *publisher, publisher_identify_fn *fn, void *arg);
+
 /* Brings the tree of a domain (~/iommu) or of the host to what is wanted: sorted, without
  * "generation", which is the publisher's own and grows by one with each change. The first time a
  * tree is written whole. 1 when something was written, 0 when it was so already, or a negative
  * errno: -ENOENT when the domain has no home in XenStore (nothing is written then, so a removed
- * domain never comes back), -EAGAIN when others interfered too often. */
-int publisher_publish(struct publisher *publisher, uint32_t domid, const struct tree *wanted);
+ * domain never comes back); -ESTALE when the number is another domain's by now, or the tree is not
+ * the one that was published, and then what is wanted has to be found out anew; -EAGAIN when others
+ * interfered too often. */
+int publisher_publish(struct publisher *publisher, const struct incarnation *who,
+                      const struct tree *wanted);
+
+/* True when a tree is written whole at the next publication: the first one, or after a failure. */
+bool publisher_is_new(const struct publisher *publisher, uint32_t domid);
 
 /* Looks whether a domain's tree is still the one that was published; when not, the next publication
  * writes it whole. For a home that may have been replaced. 0 or a negative errno. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One pass: gather the facts, find the verdicts, publish the difference. Level-triggered: what
- * happened only decides what is read again, never what is concluded from it. */
+ * happened only decides what is read and asked again, never what is concluded from it. */
 #ifndef XI_RECONCILE_H
 #define XI_RECONCILE_H
 
@@ -14,6 +14,7 @@
 
 /* The parts a reconciler works with; the caller keeps and frees them. */
 struct reconcile_parts {
+    struct store *store; /* to read */
     struct hypervisor *hypervisor;
     struct pci_observer *pci;
     struct dt_observer *dt;
@@ -22,6 +23,7 @@ struct reconcile_parts {
     struct publisher *publisher;
     const struct acpi_tables *tables;
     bool grant_dma_stub; /* a zero-cell xen,grant-dma is a claim of Xen's IOMMU, as configured */
+    unsigned int confirm_ms; /* what is published of reconciler_confirm(); 0: it is never called */
     const char
         *status; /* what a complete tree says of itself: "ready" while somebody keeps it so */
 };
@@ -32,10 +34,17 @@ struct reconciler;
 int reconciler_new(struct reconciler **reconciler, const struct reconcile_parts *parts);
 void reconciler_free(struct reconciler *reconciler); /* NULL is allowed */
 
+/* Sets the watches on a fresh connection to XenStore. 0 or a negative errno. */
+int reconciler_watch(struct reconciler *reconciler);
+
+/* Takes in pending watch events, a bounded number of them at a time. 1 when there were any, 0 when
+ * not, or a negative errno: the connection is lost. */
+int reconciler_take_events(struct reconciler *reconciler);
+
+/* libxl's records of device tree devices were written. */
+void reconciler_records_changed(struct reconciler *reconciler);
 /* The set of devices changed. */
 void reconciler_devices_changed(struct reconciler *reconciler);
-/* A domain was introduced: its home in XenStore may be a new one. */
-void reconciler_domain_introduced(struct reconciler *reconciler);
 /* It is time to look where the hypervisor may have let go without a word. */
 void reconciler_suspect(struct reconciler *reconciler);
 /* The store may be another one: no verdict is published before it was found anew. */
@@ -46,6 +55,15 @@ void reconciler_distrust(struct reconciler *reconciler);
 /* Runs a pass. 0, or the error that kept it from being done as a whole: then another pass is due,
  * but what could be taken back has been. -ENOMEM: the reconciler is of no more use. */
 int reconciler_run(struct reconciler *reconciler);
+
+/* Has Xen confirm the claims it was asked about longest ago. Called RECONCILER_CONFIRM_TICKS times
+ * in an interval, every claim is confirmed once in it at least. 1: Xen's word is another one by
+ * now, a pass is due at once; 0: nothing changed; -ENOMEM. */
+#define RECONCILER_CONFIRM_TICKS 16
+int reconciler_confirm(struct reconciler *reconciler);
+
+/* After a pass: there were events that it was too early for. */
+bool reconciler_wants_pass(const struct reconciler *reconciler);
 
 /* After a pass that went well: some domain's tree could not be written, so another pass is due
  * soon. */

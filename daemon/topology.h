@@ -7,13 +7,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PCI_NO_SBDF UINT32_MAX
+#define PCI_NO_SBDF       UINT32_MAX
+#define PCI_IDENTITY_SIZE 48
 
 /* One PCI function. sbdf = segment << 16 | bus << 8 | device << 3 | function. */
 struct pci_function {
     uint32_t sbdf;
-    uint32_t incarnation;  /* another one when it went and came back: not the same device then */
-    uint32_t parent;       /* the bridge right above it, PCI_NO_SBDF on a root bus */
+    uint32_t incarnation; /* another one when it went and came back: not the same device then */
+    uint32_t events;      /* grows with every uevent about it */
+    bool again;           /* another function stood at its address before */
+    bool rebound;         /* it was unbound from a driver since it is there */
+    char identity[PCI_IDENTITY_SIZE]; /* the same for the same device, over restarts of the daemon
+                                       * too, and for no other at this address; "" if not known */
+    uint32_t parent;                  /* the bridge right above it, PCI_NO_SBDF on a root bus */
     uint32_t physfn;       /* of an SR-IOV virtual function, its physical one, else PCI_NO_SBDF */
     uint32_t id;           /* device << 16 | vendor, 0 where sysfs did not tell */
     uint32_t class_code;   /* class << 16 | subclass << 8 | programming interface */
@@ -26,6 +32,7 @@ struct pci_function {
 struct pci_topology {
     struct pci_function *functions;
     size_t count;
+    bool incomplete; /* some could not be read */
 };
 
 /* The function with this address, or NULL. */

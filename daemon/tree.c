@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "search.h"
+
 static int add_owned(struct tree *tree, char *path, char *value)
 {
     if (path && value && tree->count == tree->capacity) {
@@ -62,25 +64,29 @@ void tree_sort(struct tree *tree)
         qsort(tree->nodes, tree->count, sizeof(*tree->nodes), compare);
 }
 
-/* The first node whose path is not before this one, of which only length bytes count. */
-static size_t lower_bound(const struct tree *tree, const char *path, size_t length)
+/* A path of which only length bytes count. */
+struct beginning {
+    const char *path;
+    size_t length;
+};
+
+static int compare_beginning(const void *key, const void *item)
 {
-    size_t low = 0, high = tree->count;
+    const struct beginning *beginning = key;
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
+    return strncmp(beginning->path, ((const struct tree_node *)item)->path, beginning->length);
+}
 
-        if (strncmp(tree->nodes[middle].path, path, length) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+static size_t find_first(const struct tree *tree, const char *path, size_t length)
+{
+    struct beginning key = {path, length};
+
+    return search_first(&key, tree->nodes, tree->count, sizeof(*tree->nodes), compare_beginning);
 }
 
 const char *tree_get(const struct tree *tree, const char *path)
 {
-    size_t at = lower_bound(tree, path, strlen(path) + 1);
+    size_t at = find_first(tree, path, strlen(path) + 1);
 
     if (at < tree->count && strcmp(tree->nodes[at].path, path) == 0)
         return tree->nodes[at].value;
@@ -91,7 +97,7 @@ bool tree_has_below(const struct tree *tree, const char *directory, size_t lengt
 {
     /* Between the directory and what is below it others may sort, such as "a-b" between "a" and
      * "a/b", so the walk goes on as long as the name itself fits. */
-    for (size_t at = lower_bound(tree, directory, length); at < tree->count; at++) {
+    for (size_t at = find_first(tree, directory, length); at < tree->count; at++) {
         const char *path = tree->nodes[at].path;
 
         if (strncmp(path, directory, length) != 0)

@@ -65,12 +65,7 @@ static bool dt_base(const char *path, char base[DT_BASE_SIZE])
 /* Where the hypervisor contradicts the records, nobody is known to have it. */
 static bool is_contradicted(const struct device *device)
 {
-    if (device->owner.kind == OWNER_GUEST)
-        return device->oracle == ORACLE_FREE && !device->facts.force_assign;
-    /* On the device tree side this is how dom0's protected devices look. */
-    if (device->bus == BUS_DT && device->owner.kind == OWNER_DOM0)
-        return false;
-    return device->oracle == ORACLE_TAKEN;
+    return device->facts.word == WORD_DENIES && !device->facts.force_assign;
 }
 
 static int add_owner(struct tree *tree, const char *base, const struct device *device)
@@ -119,12 +114,36 @@ int view_of_host(const struct view_source *source, struct tree *tree)
 {
     static const char *const words[] = {
         [IOMMU_UNKNOWN] = "unknown", [IOMMU_DISABLED] = "disabled", [IOMMU_ENABLED] = "enabled"};
+    char interval[32];
     int rc = start(source, tree);
 
     if (rc == 0)
         rc = tree_add(tree, "iommu", words[source->iommu]);
+    snprintf(interval, sizeof(interval), "%g", source->confirm_ms / 1000.0);
+    if (rc == 0)
+        rc = tree_add(tree, "confirm-interval", interval);
     for (size_t i = 0; rc == 0 && i < source->inventory->count; i++)
         rc = add_host_device(tree, &source->inventory->devices[i]);
+    tree_sort(tree);
+    return rc;
+}
+
+int view_of_seen(const struct view_source *source, struct tree *tree)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < source->inventory->pci_count; i++) {
+        const struct device *device = &source->inventory->devices[i];
+        const struct pci_record *record =
+            assignment_record(source->assignment, device->function.sbdf);
+        char name[XENIOMMU_PCI_NAME_SIZE], text[QUARANTINE_TEXT_SIZE];
+
+        if (!record || !record->has_driver_path || !ownership_is_assignable(&device->function))
+            continue;
+        xeniommu_pci_name(device->function.sbdf, name);
+        quarantine_remember(&device->quarantine, &device->function, text);
+        rc = tree_add(tree, name, text);
+    }
     tree_sort(tree);
     return rc;
 }

@@ -13,12 +13,16 @@ struct view_source {
     const struct domain_list *domains;
     enum iommu_use iommu;
     const char *status;
+    unsigned int confirm_ms; /* how long a claim stands unconfirmed, 0 for ever */
 };
 
-/* Both add to an empty tree and sort it. 0 or -ENOMEM. */
+/* All add to an empty tree and sort it. 0 or -ENOMEM. */
 
 /* The host's tree: every device under its host address. */
 int view_of_host(const struct view_source *source, struct tree *tree);
+
+/* What the daemon's next run has to know: which device each record "assignable" was written for. */
+int view_of_seen(const struct view_source *source, struct tree *tree);
 
 /* A domain's tree: its own devices, under its own addresses. */
 int view_of_domain(const struct view_source *source, uint32_t domid, struct tree *tree);

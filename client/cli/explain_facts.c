@@ -55,6 +55,8 @@ static const struct value_words doubt_values[] = {
     {"no-record", "It is kept for guests or in use by one, and no record says which."},
     {"malformed", "The record of its owner makes no sense."},
     {"unreadable", "The records of owners could not be read."},
+    {"new-device",
+     "It is recorded as assignable, but it came, or came back, after that was written."},
     {NULL, NULL},
 };
 
@@ -85,6 +87,7 @@ static const struct value_words mates_values[] = {
     {"together", "No other device shares its requester ID, or all that do have the same owner."},
     {"apart", "A device that shares its requester ID belongs to another domain."},
     {"doubtful", "The owner of a device that shares its requester ID is not certain."},
+    {"unlisted", "Xen names a device that shares its requester ID and that dom0 does not list."},
     {"unknown", "Which devices share its requester ID is not known."},
     {NULL, NULL},
 };
@@ -93,6 +96,7 @@ static const struct value_words dt_mates_values[] = {
     {"together", "No other device shares its stream ID, or all that do have the same owner."},
     {"apart", "A device that shares its stream ID belongs to another domain."},
     {"doubtful", "The owner of a device that shares its stream ID is not certain."},
+    {"unlisted", "Xen names a device that shares its stream ID and that dom0 does not list."},
     {"unknown", "Which devices share its stream ID is not known."},
     {NULL, NULL},
 };
@@ -114,12 +118,6 @@ static const struct value_words builtin_line_values[] = {
     {"given", "Xen's built-in command line is known, and its options count."},
     {"unknown", "Whether Xen has a built-in command line (CONFIG_CMDLINE) is not known: it is not "
                 "in what Xen tells, so options in there are missed. xen-iommud.conf can name it."},
-    {NULL, NULL},
-};
-
-static const struct value_words recreated_values[] = {
-    {"yes", "It was plugged in anew since libxl recorded it as assignable: whether it is in "
-            "quarantine is not certain."},
     {NULL, NULL},
 };
 
@@ -189,10 +187,9 @@ const struct fact_words fact_words[] = {
     {"unit", ON_PCI, FROM_CMDLINE ", and the firmware's ACPI tables", unit_values},
     {"mates", ON_PCI, "the hypervisor: XEN_DOMCTL_get_device_group", mates_values},
     {"mates", ON_DT, FROM_DEVICE_TREE, dt_mates_values},
-    {"unlisted", ON_BOTH, "dom0's list of its devices, from udev", unlisted_values},
+    {"unlisted", ON_PCI, "dom0's list of its devices, from udev", unlisted_values},
     {"builtin-line", ON_BOTH, "what Xen tells of its build and its boot, or xen-iommud.conf",
      builtin_line_values},
-    {"recreated", ON_PCI, "dom0's kernel, and libxl's records", recreated_values},
     {"quarantine", ON_PCI, FROM_CMDLINE, quarantine_values},
     {"no-igfx", ON_PCI, FROM_CMDLINE ", and the firmware's ACPI tables", no_igfx_values},
     {"claim", ON_DT, FROM_DEVICE_TREE, claim_values},

@@ -84,8 +84,9 @@ const struct reason_words reason_words[] = {
      "tell the two apart.",
      "A certain owner of the other device: \"xen-iommu list\" shows which has the same group, "
      "\"xen-iommu explain\" what is wrong with it."},
-    {"group-member-unlisted", ON_PCI,
-     "Xen names a device with the same requester ID that dom0 does not list, so who has that one "
+    {"group-member-unlisted", ON_BOTH,
+     "Xen names a device with the same requester or stream ID that dom0 does not list, so who has "
+     "that one "
      "is "
      "not certain, and the IOMMU cannot tell the two apart.",
      "The other device back in dom0's list, such as by a rescan (/sys/bus/pci/rescan), or gone "
@@ -151,7 +152,7 @@ const struct reason_words reason_words[] = {
      "it."},
 
     /* owners that are not certain */
-    {"devices-unread", ON_BOTH,
+    {"devices-unread", ON_PCI,
      "The host's devices could not all be read, and one that is missing may share what confines "
      "this one.",
      "A complete reading: xen-iommud tries again by itself, and its log tells what went wrong."},

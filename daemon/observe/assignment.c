@@ -9,6 +9,7 @@
 
 #include "log.h"
 #include "observe/backend_dir.h"
+#include "search.h"
 #include "transaction.h"
 
 #define BACKEND_ROOT  "/local/domain/0/backend/pci"
@@ -21,7 +22,7 @@
 /* So many of what is no record are named, and then no more. */
 #define STRANGERS_MAX 64
 /* More changed records than that at once are not told from all. */
-#define DIRTY_MAX 16
+#define DIRTY_MAX 64
 
 struct assignment_observer {
     struct store *store;
@@ -30,6 +31,8 @@ struct assignment_observer {
     bool records_changed;      /* all of libxl's records may have */
     uint32_t dirty[DIRTY_MAX]; /* ... or the records of these functions */
     size_t dirty_count;
+    uint32_t recorded[DIRTY_MAX]; /* made assignable; of more at once the last ones are told of */
+    size_t recorded_count;
     struct backend_dir *dirs;
     size_t dir_count;
     struct complaints complaints; /* of what is in no directory */
@@ -57,6 +60,7 @@ void assignment_observer_close(struct assignment_observer *observer)
     complaints_clear(&observer->strangers);
     free(observer->current.claims);
     free(observer->current.records);
+    free(observer->current.touched);
     free(observer);
 }
 
@@ -86,6 +90,35 @@ static void note_stranger(struct assignment_observer *observer, const char *name
                  LIBXL_ROOT "/%.*s: not a PCI address, ignored", length < 64 ? length : 64, name);
 }
 
+static bool holds(const uint32_t *sbdfs, size_t count, uint32_t sbdf)
+{
+    for (size_t i = 0; i < count; i++)
+        if (sbdfs[i] == sbdf)
+            return true;
+    return false;
+}
+
+void assignment_observer_suspect(struct assignment_observer *observer, uint32_t sbdf)
+{
+    if (holds(observer->dirty, observer->dirty_count, sbdf))
+        return;
+    if (observer->dirty_count == DIRTY_MAX)
+        observer->records_changed = true;
+    else
+        observer->dirty[observer->dirty_count++] = sbdf;
+}
+
+/* Kept until the function is there: its uevent may be on its way. */
+static void note_recorded(struct assignment_observer *observer, uint32_t sbdf)
+{
+    if (holds(observer->recorded, observer->recorded_count, sbdf))
+        return;
+    if (observer->recorded_count == DIRTY_MAX)
+        memmove(observer->recorded, observer->recorded + 1,
+                --observer->recorded_count * sizeof(observer->recorded[0]));
+    observer->recorded[observer->recorded_count++] = sbdf;
+}
+
 static void note_record(struct assignment_observer *observer, const char *path)
 {
     size_t root = strlen(LIBXL_ROOT "/");
@@ -97,10 +130,11 @@ static void note_record(struct assignment_observer *observer, const char *path)
         observer->records_changed = true;
     else if (xeniommu_pci_parse(name, (size_t)length, &sbdf) < 0)
         note_stranger(observer, name, length);
-    else if (observer->dirty_count == DIRTY_MAX)
-        observer->records_changed = true;
-    else
-        observer->dirty[observer->dirty_count++] = sbdf;
+    else {
+        assignment_observer_suspect(observer, sbdf);
+        if (strcmp(name + length, "/driver_path") == 0)
+            note_recorded(observer, sbdf);
+    }
 }
 
 bool assignment_observer_event(struct assignment_observer *observer, const char *path,
@@ -126,6 +160,71 @@ bool assignment_observer_event(struct assignment_observer *observer, const char 
     if (!known)
         observer->relist = true;
     return true;
+}
+
+/* ------------------------------------------------------------- what events were about */
+
+static void touch(struct assignment *assignment, uint32_t sbdf)
+{
+    if (assignment->touched_count == assignment->touched_capacity) {
+        size_t capacity = 2 * assignment->touched_capacity + 16;
+        void *grown = reallocarray(assignment->touched, capacity, sizeof(*assignment->touched));
+
+        if (!grown) {
+            assignment->all_touched = true;
+            return;
+        }
+        assignment->touched = grown;
+        assignment->touched_capacity = capacity;
+    }
+    assignment->touched[assignment->touched_count++] = sbdf;
+}
+
+static void touch_claims(struct assignment *assignment, const struct backend_dir *dir)
+{
+    for (size_t i = 0; i < dir->count; i++)
+        touch(assignment, dir->claims[i].sbdf);
+}
+
+static void touch_dirty(struct assignment_observer *observer)
+{
+    for (size_t i = 0; i < observer->dir_count; i++)
+        if (observer->dirs[i].dirty)
+            touch_claims(&observer->current, &observer->dirs[i]);
+}
+
+bool assignment_is_touched(const struct assignment *assignment, uint32_t sbdf)
+{
+    return assignment->all_touched || holds(assignment->touched, assignment->touched_count, sbdf);
+}
+
+static bool dir_names(const struct backend_dir *dir, uint32_t sbdf)
+{
+    for (size_t i = 0; i < dir->count; i++)
+        if (dir->claims[i].sbdf == sbdf)
+            return true;
+    return false;
+}
+
+bool assignment_observer_is_pending(const struct assignment_observer *observer, uint32_t sbdf)
+{
+    if (observer->records_changed || holds(observer->dirty, observer->dirty_count, sbdf))
+        return true;
+    for (size_t i = 0; i < observer->dir_count; i++)
+        if (observer->dirs[i].dirty && dir_names(&observer->dirs[i], sbdf))
+            return true;
+    return false;
+}
+
+bool assignment_observer_take_recorded(struct assignment_observer *observer, uint32_t sbdf)
+{
+    size_t kept = 0, count = observer->recorded_count;
+
+    for (size_t i = 0; i < count; i++)
+        if (observer->recorded[i] != sbdf)
+            observer->recorded[kept++] = observer->recorded[i];
+    observer->recorded_count = kept;
+    return kept < count;
 }
 
 /* ------------------------------------------------------------- the set of directories */
@@ -259,6 +358,8 @@ static int relist(struct assignment_observer *observer, xs_transaction_t t,
         observer->dir_count = listing.count;
         observer->complaints = listing.complaints;
         listing = old;
+        for (size_t i = 0; i < listing.count; i++)
+            touch_claims(&observer->current, &listing.dirs[i]);
     }
     listing_clear(&listing);
     return rc;
@@ -337,14 +438,6 @@ static int read_record(struct assignment_observer *observer, xs_transaction_t t,
     return read_domid(observer, t, record, name);
 }
 
-static bool is_dirty(const struct assignment_observer *observer, uint32_t sbdf)
-{
-    for (size_t i = 0; i < observer->dirty_count; i++)
-        if (observer->dirty[i] == sbdf)
-            return true;
-    return false;
-}
-
 /* Function by function: /libxl/pci is not listed, because oxenstored cannot list a directory of
  * more than 4096 bytes, which some 300 functions are. */
 static int read_records(struct assignment_observer *observer, xs_transaction_t t,
@@ -358,7 +451,8 @@ static int read_records(struct assignment_observer *observer, xs_transaction_t t
         const struct pci_record *old = find_record(&observer->current, sbdf);
 
         records[i].sbdf = sbdf;
-        if (old && !observer->records_changed && !is_dirty(observer, sbdf))
+        if (old && !observer->records_changed &&
+            !holds(observer->dirty, observer->dirty_count, sbdf))
             records[i] = *old;
         else
             rc = read_record(observer, t, &records[i]);
@@ -453,6 +547,24 @@ static bool is_due(const struct assignment_observer *observer, const struct pci_
     return false;
 }
 
+/* What the events since the refresh before were about: by the records of then, and by those of now.
+ */
+static void settle(struct assignment_observer *observer)
+{
+    struct assignment *current = &observer->current;
+
+    touch_dirty(observer);
+    for (size_t i = 0; i < observer->dirty_count; i++)
+        touch(current, observer->dirty[i]);
+    current->all_touched = current->all_touched || observer->records_changed;
+    observer->relist = false;
+    observer->records_changed = false;
+    observer->dirty_count = 0;
+    for (size_t i = 0; i < observer->dir_count; i++)
+        if (observer->dirs[i].dirty)
+            backend_dir_settle(&observer->dirs[i]);
+}
+
 int assignment_observer_refresh(struct assignment_observer *observer,
                                 const struct pci_topology *topology,
                                 const struct domain_list *domains)
@@ -460,8 +572,11 @@ int assignment_observer_refresh(struct assignment_observer *observer,
     struct refresh refresh = {observer, topology, domains};
     int rc;
 
+    observer->current.touched_count = 0;
+    observer->current.all_touched = false;
     if (!is_due(observer, topology))
         return 0;
+    touch_dirty(observer);
     rc = transaction_run(observer->store, refresh_in, &refresh);
     if (rc == 0)
         rc = collect_claims(observer);
@@ -470,12 +585,7 @@ int assignment_observer_refresh(struct assignment_observer *observer,
         assignment_observer_touch(observer);
         return rc;
     }
-    observer->relist = false;
-    observer->records_changed = false;
-    observer->dirty_count = 0;
-    for (size_t i = 0; i < observer->dir_count; i++)
-        if (observer->dirs[i].dirty)
-            backend_dir_settle(&observer->dirs[i]);
+    settle(observer);
     return 1;
 }
 
@@ -484,23 +594,24 @@ const struct assignment *assignment_observer_get(const struct assignment_observe
     return &observer->current;
 }
 
+static int compare_claim_with_sbdf(const void *key, const void *item)
+{
+    uint32_t sbdf = *(const uint32_t *)key, other = ((const struct pci_claim *)item)->sbdf;
+
+    return sbdf < other ? -1 : sbdf > other;
+}
+
 const struct pci_claim *assignment_claims(const struct assignment *assignment, uint32_t sbdf,
                                           size_t *count)
 {
-    size_t low = 0, high = assignment->claim_count, end;
+    size_t first = search_first(&sbdf, assignment->claims, assignment->claim_count,
+                                sizeof(*assignment->claims), compare_claim_with_sbdf);
+    size_t end = first;
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (assignment->claims[middle].sbdf < sbdf)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (end = low; end < assignment->claim_count && assignment->claims[end].sbdf == sbdf; end++)
-        ;
-    *count = end - low;
-    return assignment->claims + low;
+    while (end < assignment->claim_count && assignment->claims[end].sbdf == sbdf)
+        end++;
+    *count = end - first;
+    return assignment->claims + first;
 }
 
 const struct pci_record *assignment_record(const struct assignment *assignment, uint32_t sbdf)

@@ -10,24 +10,8 @@
 
 #include "../store.h"
 #include "../topology.h"
+#include "claim.h"
 #include "hypervisor.h"
-
-/* XenbusState, xen/io/xenbus.h; libxl uses it for a single device too (state-N). */
-enum { XENBUS_INITIALISING = 1, XENBUS_CONNECTED = 4, XENBUS_CLOSING = 5 };
-
-/* One dev-N of a directory /local/domain/0/backend/pci/DOMID/DEVID. It stays for ever after some
- * ends of a domain, so by itself it proves nothing. */
-struct pci_claim {
-    uint32_t sbdf;        /* of the host */
-    uint32_t domid;       /* the frontend's domain */
-    uint32_t serves;      /* the domain that a stub domain works for, else domid itself */
-    unsigned int state;   /* state-N */
-    unsigned int backend; /* state of the whole backend */
-    bool has_vdev;        /* a PV guest's own address */
-    uint32_t vdev;
-    bool has_vdevfn; /* an HVM guest's own, on its bus 0 */
-    uint8_t vdevfn;
-};
 
 /* /libxl/pci/SSSS-BB-DD-F of a function that exists. */
 struct pci_record {
@@ -44,6 +28,10 @@ struct assignment {
     size_t claim_count;
     struct pci_record *records; /* sorted by sbdf */
     size_t record_count;
+    /* Functions that an event was about since the refresh before, whatever the records say now. */
+    uint32_t *touched;
+    size_t touched_count, touched_capacity;
+    bool all_touched;
 };
 
 struct assignment_observer;
@@ -62,6 +50,15 @@ bool assignment_observer_event(struct assignment_observer *observer, const char 
 /* Takes everything for changed. */
 void assignment_observer_touch(struct assignment_observer *observer);
 
+/* Takes the record of one function for changed. */
+void assignment_observer_suspect(struct assignment_observer *observer, uint32_t sbdf);
+
+/* True when there was an event about the function that no refresh took in yet. */
+bool assignment_observer_is_pending(const struct assignment_observer *observer, uint32_t sbdf);
+
+/* True once for each time that libxl wrote that the function is assignable (driver_path). */
+bool assignment_observer_take_recorded(struct assignment_observer *observer, uint32_t sbdf);
+
 /* Reads again what changed, in one consistent view: records of these functions only, and where the
  * backend's root cannot be listed, directories of these domains only. 1 when something was read, 0
  * when nothing was due, or a negative errno, and then the same is due again and what
@@ -77,5 +74,7 @@ const struct assignment *assignment_observer_get(const struct assignment_observe
 const struct pci_claim *assignment_claims(const struct assignment *assignment, uint32_t sbdf,
                                           size_t *count);
 const struct pci_record *assignment_record(const struct assignment *assignment, uint32_t sbdf);
+
+bool assignment_is_touched(const struct assignment *assignment, uint32_t sbdf);
 
 #endif

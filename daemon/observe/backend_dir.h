@@ -3,8 +3,11 @@
 #ifndef XI_OBSERVE_BACKEND_DIR_H
 #define XI_OBSERVE_BACKEND_DIR_H
 
+#include <stddef.h>
+
 #include "../complaints.h"
-#include "assignment.h"
+#include "../store.h"
+#include "claim.h"
 
 struct backend_dir {
     char *path;     /* absolute */

@@ -137,6 +137,20 @@ const struct domain *domain_list_find(const struct domain_list *list, uint32_t d
     return bsearch(&domid, list->domains, list->count, sizeof(*list->domains), compare);
 }
 
+int hypervisor_identify(struct hypervisor *hypervisor, uint32_t domid, uint8_t handle[16])
+{
+    xc_domaininfo_t info;
+    int found = xc_domain_getinfolist(hypervisor->xch, domid, 1, &info);
+
+    if (found < 0)
+        return errno ? -errno : -EIO;
+    /* Without such a domain Xen tells of the next one. */
+    if (!found || info.domain != domid)
+        return -ESRCH;
+    memcpy(handle, info.handle, sizeof(info.handle));
+    return 0;
+}
+
 /* What a failed question means: an answer, or that there is none. */
 static int interpret(int error, enum oracle_answer *answer)
 {

@@ -41,6 +41,10 @@ int hypervisor_domains(struct hypervisor *hypervisor, struct domain_list *list);
 void domain_list_free(struct domain_list *list);
 const struct domain *domain_list_find(const struct domain_list *list, uint32_t domid);
 
+/* The UUID of the domain that has this number now. 0 with handle set, -ESRCH when there is none, or
+ * another negative errno. */
+int hypervisor_identify(struct hypervisor *hypervisor, uint32_t domid, uint8_t handle[16]);
+
 /* May this PCI function be assigned, that is, has no guest got it? When it cannot (ORACLE_TAKEN)
  * Xen adds a line to its console: ask when something changed, not in a loop. 0 with *answer set, or
  * a negative errno with ORACLE_NONE in it. */

@@ -17,6 +17,8 @@ struct pci_observer {
     struct pci_topology topology;
     size_t capacity;
     uint32_t incarnations;
+    uint32_t *dropped;
+    size_t dropped_count;
 };
 
 /* "0000:00:04.0". False for anything else, segments over 16 bits included: those are the
@@ -130,6 +132,9 @@ static int upsert(struct pci_observer *observer, struct pci_function *function)
 
     if (present(topology, at, function->sbdf)) {
         function->incarnation = topology->functions[at].incarnation;
+        function->events = topology->functions[at].events + 1;
+        function->rebound = topology->functions[at].rebound;
+        function->again = topology->functions[at].again;
         if (memcmp(&topology->functions[at], function, sizeof(*function)) == 0)
             return 0;
         topology->functions[at] = *function;
@@ -147,6 +152,8 @@ static int upsert(struct pci_observer *observer, struct pci_function *function)
     memmove(&topology->functions[at + 1], &topology->functions[at],
             (topology->count - at) * sizeof(*function));
     function->incarnation = ++observer->incarnations;
+    for (size_t i = 0; i < observer->dropped_count; i++)
+        function->again = function->again || observer->dropped[i] == function->sbdf;
     topology->functions[at] = *function;
     topology->count++;
     return 1;
@@ -159,6 +166,9 @@ static int drop(struct pci_observer *observer, uint32_t sbdf)
 
     if (!present(topology, at, sbdf))
         return 0;
+    observer->dropped =
+        realloc(observer->dropped, (observer->dropped_count + 1) * sizeof(uint32_t));
+    observer->dropped[observer->dropped_count++] = sbdf;
     topology->count--;
     memmove(&topology->functions[at], &topology->functions[at + 1],
             (topology->count - at) * sizeof(*topology->functions));
@@ -197,6 +207,12 @@ static int handle_uevent(struct pci_observer *observer, struct udev_device *even
     if (action && strcmp(action, "remove") == 0)
         return parse_sysname(udev_device_get_sysname(event), &sbdf) ? drop(observer, sbdf) : 0;
     changed = update(observer, udev_device_get_syspath(event), udev_device_get_sysname(event));
+    if (action && strcmp(action, "unbind") == 0 &&
+        parse_sysname(udev_device_get_sysname(event), &sbdf)) {
+        size_t at = position(&observer->topology, sbdf);
+        if (present(&observer->topology, at, sbdf))
+            observer->topology.functions[at].rebound = true;
+    }
     /* A bridge may learn its buses only when something below it appears. */
     parent = udev_device_get_parent_with_subsystem_devtype(event, "pci", NULL);
     if (changed < 0 || !parent)
@@ -271,7 +287,7 @@ int pci_observer_rescan(struct pci_observer *observer, bool missed)
 
     if (!enumerate)
         return -ENOMEM;
-    observer->topology = (struct pci_topology){NULL, 0};
+    observer->topology = (struct pci_topology){0};
     observer->capacity = 0;
     rc = scan(observer, enumerate);
     udev_enumerate_unref(enumerate);
@@ -327,6 +343,7 @@ void pci_observer_close(struct pci_observer *observer)
     if (observer->udev)
         udev_unref(observer->udev);
     free(observer->topology.functions);
+    free(observer->dropped);
     free(observer);
 }
 

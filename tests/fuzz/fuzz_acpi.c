@@ -26,7 +26,8 @@ static struct pci_function functions[] = {
     {.sbdf = 0xff00, .parent = ROOT, .physfn = 0x0bad},
     {.sbdf = 0x10000, .parent = ROOT, .physfn = ROOT},
 };
-static const struct pci_topology topology = {functions, sizeof(functions) / sizeof(*functions)};
+static const struct pci_topology topology = {.functions = functions,
+                                             .count = sizeof(functions) / sizeof(*functions)};
 
 static void require(bool condition)
 {

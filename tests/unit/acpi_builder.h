@@ -33,7 +33,7 @@
     }
 #define TOPOLOGY(rows)                                                                             \
     {                                                                                              \
-        rows, sizeof(rows) / sizeof(*(rows))                                                       \
+        .functions = rows, .count = sizeof(rows) / sizeof(*(rows))                                 \
     }
 
 /* A table in the making. Lengths and checksum are kept right by every call. */

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "acpi_builder.h"
 #include "inventory.h"
+#include "mates.h"
 #include "view.h"
 
 /* 01:00.0 is a bridge, 02:01.0 and 02:02.0 are behind it, 03:00.0 is alone. */
@@ -18,26 +18,22 @@ static struct pci_function functions[] = {
     {.sbdf = RIGHT, .parent = BRIDGE, .class_code = 0x020000},
     {.sbdf = ALONE, .class_code = 0x020000},
 };
-static const struct pci_topology topology = {functions, 5};
+static const struct pci_topology topology = {.functions = functions, .count = 5};
 static const struct dt_entries no_nodes;
 static const struct dt_records no_dt_records;
 static struct inventory inventory;
-static struct acpi_tables *tables;
 
 static int set_up(void **state)
 {
-    char error[128];
-
     (void)state;
-    if (acpi_tables_parse(NULL, 0, NULL, 0, &tables, error, sizeof(error)) ||
-        inventory_update(&inventory, &topology, tables, &no_nodes) ||
+    if (inventory_update(&inventory, 1, &topology, &no_nodes) ||
         groups_add(&inventory.groups, LEFT, BRIDGE) || groups_add(&inventory.groups, LEFT, RIGHT) ||
-        inventory_regroup(&inventory))
+        mates_regroup(&inventory))
         return -1;
     for (size_t i = 0; i < inventory.count; i++) {
-        inventory.devices[i].mates_known = true;
+        evidence_listed(&inventory.devices[i].evidence, 1, true);
+        evidence_answered(&inventory.devices[i].evidence, 1, 0, ORACLE_FREE, 0);
         inventory.devices[i].owner.kind = OWNER_DOM0;
-        inventory.devices[i].oracle = ORACLE_FREE;
     }
     return 0;
 }
@@ -46,7 +42,6 @@ static int tear_down(void **state)
 {
     (void)state;
     inventory_clear(&inventory);
-    acpi_tables_free(tables);
     return 0;
 }
 
@@ -56,14 +51,14 @@ static void own(uint32_t sbdf, enum owner_kind kind, uint32_t domid)
     struct device *device = inventory_find(&inventory, sbdf);
 
     assert_non_null(device);
-    device->oracle = kind == OWNER_GUEST ? ORACLE_TAKEN : ORACLE_FREE;
+    evidence_answered(&device->evidence, 1, 0, kind == OWNER_GUEST ? ORACLE_TAKEN : ORACLE_FREE, 0);
     device->owner.kind = kind;
     device->owner.domid = domid;
 }
 
 static enum group_mates mates(uint32_t sbdf)
 {
-    return inventory_mates(&inventory, inventory_find(&inventory, sbdf));
+    return mates_of(&inventory, inventory_find(&inventory, sbdf));
 }
 
 static void host_bridges_are_left_out(void **state)
@@ -100,7 +95,7 @@ static void a_mate_without_owner(void **state)
     assert_int_equal(mates(LEFT), MATES_TOGETHER);
     own(RIGHT, OWNER_UNKNOWN, 0);
     assert_int_equal(mates(LEFT), MATES_DOUBTFUL);
-    inventory_find(&inventory, LEFT)->mates_known = false;
+    evidence_listed(&inventory_find(&inventory, LEFT)->evidence, 1, false);
     assert_int_equal(mates(LEFT), MATES_UNKNOWN);
 }
 
@@ -111,68 +106,38 @@ static void a_mate_that_xen_says_otherwise_of(void **state)
     own(LEFT, OWNER_GUEST, 1);
     own(RIGHT, OWNER_NONE, 0);
     assert_int_equal(mates(LEFT), MATES_TOGETHER);
-    inventory_find(&inventory, RIGHT)->oracle = ORACLE_TAKEN;
+    evidence_answered(&inventory_find(&inventory, RIGHT)->evidence, 1, 0, ORACLE_TAKEN, 0);
     assert_int_equal(mates(LEFT), MATES_DOUBTFUL);
 }
 
 static void another_device_in_its_place(void **state)
 {
     struct pci_function again[] = {functions[1], functions[2], functions[3], functions[4]};
-    const struct pci_topology topology_again = {again, 4};
+    const struct pci_topology topology_again = {.functions = again, .count = 4};
 
     (void)state;
     own(LEFT, OWNER_GUEST, 1);
     again[1].incarnation++;
-    assert_int_equal(inventory_update(&inventory, &topology_again, tables, &no_nodes), 0);
+    assert_int_equal(inventory_update(&inventory, 2, &topology_again, &no_nodes), 0);
     assert_int_equal(inventory_find(&inventory, LEFT)->owner.kind, OWNER_UNKNOWN);
-    assert_true(inventory_find(&inventory, LEFT)->ask);
+    assert_true(evidence_is_due(&inventory_find(&inventory, LEFT)->evidence));
     assert_true(inventory.shrunk);
-    assert_int_equal(inventory_regroup(&inventory), 0);
+    assert_int_equal(mates_regroup(&inventory), 0);
     assert_int_equal(mates(RIGHT), MATES_TOGETHER);
 }
 
 static void an_unplugged_mate_is_forgotten(void **state)
 {
     struct pci_function fewer[] = {functions[1], functions[2], functions[4]};
-    const struct pci_topology without = {fewer, 3};
+    const struct pci_topology without = {.functions = fewer, .count = 3};
 
     (void)state;
     own(LEFT, OWNER_GUEST, 1);
-    assert_int_equal(inventory_update(&inventory, &without, tables, &no_nodes), 0);
-    assert_int_equal(inventory_regroup(&inventory), 0);
+    assert_int_equal(inventory_update(&inventory, 2, &without, &no_nodes), 0);
+    assert_int_equal(mates_regroup(&inventory), 0);
     assert_int_equal(mates(LEFT), MATES_TOGETHER);
     assert_int_equal(inventory_find(&inventory, LEFT)->owner.kind, OWNER_GUEST);
     assert_null(inventory_find(&inventory, RIGHT));
-}
-
-static enum coverage graphics_below(uint32_t host_bridge)
-{
-    struct pci_function rows[] = {OF_CLASS(BDF(0, 0, 0), 0x060000),
-                                  OF_CLASS(BDF(0, 2, 0), 0x030000)};
-    const struct pci_topology board = TOPOLOGY(rows);
-    struct inventory found = {0};
-    enum coverage coverage;
-    struct acpi_tables *dmar;
-    struct builder builder;
-
-    rows[0].id = host_bridge;
-    builder_start(&builder, "DMAR");
-    dmar_drhd(&builder, 0, 0, 0xfed90000);
-    dmar_scope(&builder, 1, 0, "02.0");
-    dmar = parse_dmar(builder.bytes, builder.size, NULL);
-    assert_int_equal(inventory_update(&found, &board, dmar, &no_nodes), 0);
-    coverage = inventory_find(&found, BDF(0, 2, 0))->coverage.coverage;
-    inventory_clear(&found);
-    acpi_tables_free(dmar);
-    return coverage;
-}
-
-static void ironlake_graphics_are_not_certain(void **state)
-{
-    (void)state;
-    assert_int_equal(graphics_below(0x591f8086), COVERAGE_YES);
-    assert_int_equal(graphics_below(0x00448086), COVERAGE_UNKNOWN);
-    assert_int_equal(graphics_below(0), COVERAGE_UNKNOWN);
 }
 
 static void views(void **state)
@@ -191,9 +156,14 @@ static void views(void **state)
         {.sbdf = RIGHT, .present = true, .has_domid = true, .domid = 1},
         {.sbdf = ALONE, .present = true, .has_domid = true, .domid = 1},
         {.sbdf = 0xffff, .present = true, .has_domid = true, .domid = 1}};
-    struct assignment assignment = {claims, 2, records, 4};
-    struct view_source source = {&inventory, &assignment,   &no_dt_records,
-                                 &list,      IOMMU_ENABLED, "ready"};
+    struct assignment assignment = {
+        .claims = claims, .claim_count = 2, .records = records, .record_count = 4};
+    struct view_source source = {.inventory = &inventory,
+                                 .assignment = &assignment,
+                                 .dt_records = &no_dt_records,
+                                 .domains = &list,
+                                 .iommu = IOMMU_ENABLED,
+                                 .status = "ready"};
     struct tree tree = {NULL, 0, 0};
 
     (void)state;
@@ -247,7 +217,6 @@ int main(void)
         TEST(a_mate_that_xen_says_otherwise_of),
         TEST(another_device_in_its_place),
         TEST(an_unplugged_mate_is_forgotten),
-        TEST(ironlake_graphics_are_not_certain),
         TEST(views),
     };
 

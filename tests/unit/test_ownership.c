@@ -22,8 +22,10 @@ static const struct domain_list list = {domains, sizeof(domains) / sizeof(domain
 static struct ownership resolve(const char *driver, const struct pci_record *record,
                                 const struct pci_claim *claims, size_t count)
 {
-    struct assignment assignment = {(struct pci_claim *)(uintptr_t)claims, count,
-                                    (struct pci_record *)(uintptr_t)record, record ? 1 : 0};
+    struct assignment assignment = {.claims = (struct pci_claim *)(uintptr_t)claims,
+                                    .claim_count = count,
+                                    .records = (struct pci_record *)(uintptr_t)record,
+                                    .record_count = record ? 1 : 0};
     struct pci_function function = {.sbdf = BDF};
 
     snprintf(function.driver, sizeof(function.driver), "%s", driver);
@@ -186,7 +188,7 @@ static void stub_domains(void **state)
     struct pci_claim claim = claim_of(5, 4, 4);
     struct pci_record of_guest = record_of(2), of_stub = record_of(5);
     struct pci_function function = {.sbdf = BDF};
-    struct assignment assignment = {&claim, 1, NULL, 0};
+    struct assignment assignment = {.claims = &claim, .claim_count = 1};
     struct ownership owner;
     uint32_t address;
 

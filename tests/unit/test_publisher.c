@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fake_xenstore.h"
 #include "publisher.h"
@@ -14,7 +15,18 @@
 #define DEV5 "pci/0000-00-05-0"
 
 static struct store *store;
+static const uint8_t handle[16] = {1, 2, 3};
+static const struct incarnation the_host = {PUBLISHER_HOST, NULL};
 static struct publisher *publisher;
+
+/* What Xen says of the domain's number. */
+static int identify(void *arg, uint32_t domid, uint8_t answer[16])
+{
+    (void)arg;
+    (void)domid;
+    memcpy(answer, handle, sizeof(handle));
+    return 0;
+}
 
 static int set_up(void **state)
 {
@@ -24,7 +36,10 @@ static int set_up(void **state)
     fake_put("/tool", "");
     if (store_new(&store) || store_connect(store))
         return -1;
-    return publisher_new(&publisher, store);
+    if (publisher_new(&publisher, store))
+        return -1;
+    publisher_set_identify(publisher, identify, NULL);
+    return 0;
 }
 
 static int tear_down(void **state)
@@ -51,7 +66,8 @@ static struct tree tree_of(const char *const *pairs)
 
 static int publish(struct tree tree)
 {
-    int rc = publisher_publish(publisher, 1, &tree);
+    struct incarnation who = {1, handle};
+    int rc = publisher_publish(publisher, &who, &tree);
 
     tree_clear(&tree);
     return rc;
@@ -81,7 +97,7 @@ static void the_host_tree_is_dom0s_alone(void **state)
     struct tree tree = TREE("status", "ready");
 
     (void)state;
-    assert_int_equal(publisher_publish(publisher, PUBLISHER_HOST, &tree), 1);
+    assert_int_equal(publisher_publish(publisher, &the_host, &tree), 1);
     tree_clear(&tree);
     assert_node("/tool/xen-iommud/status", "ready");
     assert_string_equal(fake_permissions("/tool/xen-iommud/status"), "n0");
@@ -202,6 +218,8 @@ static void a_replaced_home_gets_everything(void **state)
     assert_int_equal(publish(TREE("status", "ready", DEV4 "/state", "protected")), 1);
     assert_node(HOME "/iommu/" DEV4 "/state", "protected");
     fake_before_commit(replace_home);
+    assert_int_equal(publish(TREE("status", "ready", DEV4 "/state", "unknown")), -ESTALE);
+    assert_int_equal(fake_count(HOME "/iommu"), 0);
     assert_int_equal(publish(TREE("status", "ready", DEV4 "/state", "unknown")), 1);
     assert_node(HOME "/iommu/status", "ready");
     assert_node(HOME "/iommu/" DEV4 "/state", "unknown");
@@ -257,7 +275,7 @@ static void withdrawing(void **state)
     (void)state;
     fake_put("/local/domain/2", "");
     publish(TREE("status", "ready", DEV4 "/state", "protected"));
-    assert_int_equal(publisher_publish(publisher, PUBLISHER_HOST, &host), 1);
+    assert_int_equal(publisher_publish(publisher, &the_host, &host), 1);
     tree_clear(&host);
     publisher_forget_all(publisher);
     assert_int_equal(publisher_withdraw(publisher, "stopped"), 0);

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+#include "inquiry.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "mates.h"
+
+void inquiry_ask(const struct inquiry *inquiry, struct device *device)
+{
+    int before = evidence_error(&device->evidence);
+    enum oracle_answer answer;
+    int error = device->bus == BUS_DT
+                    ? hypervisor_ask_dt(inquiry->hypervisor, device->path, &answer)
+                    : hypervisor_ask_pci(inquiry->hypervisor, device->function.sbdf, &answer);
+
+    evidence_answered(&device->evidence, inquiry->pass, inquiry->tick, answer, error);
+    if (error < 0 && error != before) {
+        char name[256];
+
+        device_name(device, name, sizeof(name));
+        log_warning("asking Xen about %s: %s", name, strerror(-error));
+    }
+}
+
+/* ------------------------------------------------------------- groups */
+
+/* Domains, each once. */
+struct domids {
+    uint32_t *domids;
+    size_t count;
+};
+
+static bool is_listable(const struct device *device)
+{
+    return device->owner.kind == OWNER_DOM0 || device->owner.kind == OWNER_GUEST;
+}
+
+static void add_domid(struct domids *domids, uint32_t domid)
+{
+    for (size_t i = 0; i < domids->count; i++)
+        if (domids->domids[i] == domid)
+            return;
+    domids->domids[domids->count++] = domid;
+}
+
+/* Dom0, the owners of these devices, and whomever a backend names, for what dom0 does not list. */
+static int collect_owners(const struct inquiry *inquiry, bool due_only, struct domids *owners)
+{
+    const struct inventory *inventory = inquiry->inventory;
+    const struct assignment *assignment = inquiry->assignment;
+
+    owners->count = 0;
+    owners->domids =
+        calloc(inventory->pci_count + 2 * assignment->claim_count + 1, sizeof(*owners->domids));
+    if (!owners->domids)
+        return -ENOMEM;
+    for (size_t i = 0; i < inventory->pci_count; i++) {
+        const struct device *device = &inventory->devices[i];
+
+        if (is_listable(device) && (!due_only || evidence_list_is_due(&device->evidence)))
+            add_domid(owners, device->owner.kind == OWNER_GUEST ? device->owner.domid : 0);
+    }
+    if (due_only)
+        return 0;
+    add_domid(owners, 0);
+    for (size_t i = 0; i < assignment->claim_count; i++) {
+        const struct pci_claim *claim = &assignment->claims[i];
+
+        /* A backend directory outlives its domain. */
+        if (domain_list_find(inquiry->domains, claim->domid))
+            add_domid(owners, claim->domid);
+        if (domain_list_find(inquiry->domains, claim->serves))
+            add_domid(owners, claim->serves);
+    }
+    return 0;
+}
+
+/* The members of the device's group that one domain owns. False when Xen would not say. */
+static bool list_mates(const struct inquiry *inquiry, const struct device *device, uint32_t domid,
+                       int *rc)
+{
+    uint32_t mates[HYPERVISOR_MATES_MAX];
+    size_t count;
+    int error = hypervisor_mates(inquiry->hypervisor, domid, device->function.sbdf, mates, &count);
+
+    if (error < 0) {
+        log_debug("listing domain %u's part in the group of %08x: %s", domid, device->function.sbdf,
+                  strerror(-error));
+        return false;
+    }
+    for (size_t i = 0; *rc == 0 && i < count; i++)
+        *rc = groups_add(&inquiry->inventory->groups, device->function.sbdf, mates[i]);
+    return true;
+}
+
+/* What the host's set of devices lacks may have gone from Xen's too. */
+static void drop_unlisted(struct inventory *inventory, const struct device *device)
+{
+    struct groups *groups = &inventory->groups;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < groups->count; i++) {
+        struct group_pair pair = groups->pairs[i];
+        uint32_t self = device->function.sbdf;
+        uint32_t other = pair.a == self ? pair.b : pair.a;
+
+        if ((pair.a != self && pair.b != self) || inventory_find(inventory, other))
+            groups->pairs[kept++] = pair;
+    }
+    groups->count = kept;
+}
+
+static int list_group(const struct inquiry *inquiry, struct device *device,
+                      const struct domids *owners)
+{
+    bool complete = true;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < owners->count; i++)
+        complete &= list_mates(inquiry, device, owners->domids[i], &rc);
+    evidence_listed(&device->evidence, inquiry->pass, complete);
+    return rc;
+}
+
+static int list_groups(const struct inquiry *inquiry, const struct domids *all,
+                       const struct domids *due)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < inquiry->inventory->pci_count; i++) {
+        struct device *device = &inquiry->inventory->devices[i];
+
+        if (evidence_list_is_due(&device->evidence)) {
+            drop_unlisted(inquiry->inventory, device);
+            rc = list_group(inquiry, device, all);
+        } else if (!is_listable(device) && due->count) {
+            /* What no domain owns is in nobody's list, so it has to look for the others. */
+            rc = list_group(inquiry, device, due);
+        }
+    }
+    return rc;
+}
+
+int inquiry_run(const struct inquiry *inquiry)
+{
+    struct inventory *inventory = inquiry->inventory;
+    struct domids all = {NULL, 0}, due = {NULL, 0};
+    int rc = 0;
+
+    if (!inquiry_is_due(inventory))
+        return 0;
+    for (size_t i = 0; i < inventory->count; i++)
+        if (evidence_is_due(&inventory->devices[i].evidence))
+            inquiry_ask(inquiry, &inventory->devices[i]);
+    rc = collect_owners(inquiry, false, &all);
+    if (rc == 0)
+        rc = collect_owners(inquiry, true, &due);
+    if (rc == 0)
+        rc = list_groups(inquiry, &all, &due);
+    free(all.domids);
+    free(due.domids);
+    return rc == 0 ? mates_regroup(inventory) : rc;
+}
+
+bool inquiry_is_due(const struct inventory *inventory)
+{
+    for (size_t i = 0; i < inventory->count; i++) {
+        const struct device *device = &inventory->devices[i];
+
+        if (evidence_is_due(&device->evidence) ||
+            (device->bus == BUS_PCI && evidence_list_is_due(&device->evidence)))
+            return true;
+    }
+    return false;
+}
+
+/* ------------------------------------------------------------- confirmation */
+
+/* A claim, or what the claim of a group mate rests on. */
+static bool bears_claim(const struct inventory *inventory, const struct device *device)
+{
+    if (policy_is_claim(&device->verdict))
+        return true;
+    for (size_t i = 0; device->grouped && i < inventory->count; i++) {
+        const struct device *other = &inventory->devices[i];
+
+        if (other->bus == device->bus && other->grouped && other->group == device->group &&
+            policy_is_claim(&other->verdict))
+            return true;
+    }
+    return false;
+}
+
+struct turn {
+    struct device *device;
+    uint64_t age;
+};
+
+static int compare_turns(const void *a, const void *b)
+{
+    const struct turn *x = a, *y = b;
+
+    if (x->age != y->age)
+        return x->age > y->age ? -1 : 1;
+    return x->device < y->device ? -1 : x->device > y->device;
+}
+
+/* Oldest first. NULL: no memory. */
+static struct turn *list_turns(const struct inquiry *inquiry, size_t *count)
+{
+    struct inventory *inventory = inquiry->inventory;
+    struct turn *turns = calloc(inventory->count + 1, sizeof(*turns));
+
+    *count = 0;
+    for (size_t i = 0; turns && i < inventory->count; i++) {
+        struct device *device = &inventory->devices[i];
+
+        if (bears_claim(inventory, device) && !evidence_is_due(&device->evidence))
+            turns[(*count)++] =
+                (struct turn){device, evidence_age(&device->evidence, inquiry->tick)};
+    }
+    if (*count)
+        qsort(turns, *count, sizeof(*turns), compare_turns);
+    return turns;
+}
+
+/* True when Xen says the same as before. */
+static bool confirm(const struct inquiry *inquiry, struct device *device)
+{
+    enum oracle_answer before = evidence_last(&device->evidence);
+
+    inquiry_ask(inquiry, device);
+    if (evidence_last(&device->evidence) == before)
+        return true;
+    evidence_changed(&device->evidence, inquiry->pass + 1);
+    return false;
+}
+
+int inquiry_confirm(const struct inquiry *inquiry, unsigned int ticks)
+{
+    size_t count, share, turn = inquiry->tick % ticks;
+    struct turn *turns = list_turns(inquiry, &count);
+    int changed = 0;
+
+    if (!turns)
+        return -ENOMEM;
+    share = (turn + 1) * count / ticks - turn * count / ticks;
+    for (size_t i = 0; i < count && (i < share || turns[i].age + 1 >= ticks); i++)
+        if (!confirm(inquiry, turns[i].device))
+            changed = 1;
+    free(turns);
+    return changed;
+}

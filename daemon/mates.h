@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* The devices that are not isolated from each other, and whose they are: by requester ID, as Xen
+ * lists PCI functions, and by stream ID, as the host's device tree shows it. */
+#ifndef XI_MATES_H
+#define XI_MATES_H
+
+#include "inventory.h"
+
+/* Works out group, grouped and unlisted_mate of every device anew. 0 or -ENOMEM. */
+int mates_regroup(struct inventory *inventory);
+
+/* How the others in the device's group are owned. */
+enum group_mates mates_of(const struct inventory *inventory, const struct device *device);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* What the three parts of a pass share. Private to reconcile.c and pass_*.c. */
+#ifndef XI_PASS_H
+#define XI_PASS_H
+
+#include "complaints.h"
+#include "inquiry.h"
+#include "reconcile.h"
+
+struct reconciler {
+    struct reconcile_parts parts;
+    struct inventory inventory;
+    struct domain_list domains;
+    uint64_t pass; /* the number of this pass, or of the last one */
+    uint64_t tick; /* how often reconciler_confirm() was called */
+    enum iommu_use iommu;
+    struct xen_cmdline cmdline; /* one for the life of the hypervisor */
+    bool cmdline_known;
+    bool devices_changed;
+    bool looked; /* the set of devices was taken over once */
+    bool introduced;
+    bool domain_ended; /* one that was alive in the last pass is not any more, or one went */
+    bool blind;        /* XenStore did not give the toolstack's records */
+    bool overtaken;    /* there were events that this pass was too early for */
+    bool unwritten;    /* a domain's tree could not be written in the last pass */
+    bool homeless;     /* a live domain has no home in XenStore yet */
+    bool published;    /* once at least */
+    struct complaints oddities;       /* what the toolstack wrote of things that are not there */
+    struct complaints contradictions; /* claims of the device tree that Xen denies */
+    struct complaints troubles;       /* what Xen failed to answer in the last pass */
+    struct complaints now;            /* ... in this one */
+};
+
+/* What the questions to Xen need. */
+struct inquiry pass_inquiry(struct reconciler *reconciler);
+
+/* pass_observe.c: what can be known without asking Xen about single devices. 0 or a negative errno;
+ * unless that is -ENOMEM or a lost connection the pass goes on all the same. */
+int pass_observe(struct reconciler *reconciler);
+
+/* pass_decide.c: takes back what does not hold any more, from what is known without asking Xen
+ * about a device. True when there was anything. */
+bool pass_downgrade(struct reconciler *reconciler);
+
+/* Finds every verdict. A stronger word than the published one needs Xen's answer from this pass. */
+void pass_conclude(struct reconciler *reconciler);
+
+/* pass_publish.c: writes the trees; in the first half of a pass those only that stand already, for
+ * nothing but a whole pass may begin one. 0 or a negative errno. */
+int pass_publish(struct reconciler *reconciler, bool whole);
+
+#endif

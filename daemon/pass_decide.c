@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include <xeniommu-schema.h>
+
+#include "log.h"
+#include "mates.h"
+#include "pass.h"
+
+static enum dom0_mode dom0_mode(const struct reconciler *reconciler)
+{
+    const struct domain *dom0 = domain_list_find(&reconciler->domains, 0);
+
+    if (!dom0 || !reconciler->cmdline_known)
+        return DOM0_MODE_UNKNOWN;
+    /* A PVH dom0 has no other mode than strict; but an option we do not know may change that. */
+    if (dom0->kind == GUEST_KIND_TRANSLATED)
+        return reconciler->cmdline.dom0_mode == DOM0_RELAXED ||
+                       reconciler->cmdline.dom0_mode == DOM0_STRICT
+                   ? DOM0_TRANSLATED
+                   : DOM0_MODE_UNKNOWN;
+    return reconciler->cmdline.dom0_mode;
+}
+
+static void add_dt_facts(const struct reconciler *reconciler, const struct device *device,
+                         struct facts *facts)
+{
+    const struct dt_device *node = device->node;
+    bool stub = node && node->grant_dma_stub && reconciler->parts.grant_dma_stub;
+
+    if (!node)
+        return;
+    facts->grant_dma = node->grant_dma && !stub;
+    facts->virtio_iommu = node->virtio_iommu;
+    facts->pci_host = node->pci_host;
+    facts->force_assign = node->force_assign;
+    facts->claim = stub ? DT_CLAIMS_GRANT_STUB : node->claim;
+}
+
+static void add_pci_facts(const struct reconciler *reconciler, const struct device *device,
+                          struct facts *facts)
+{
+    facts->dom0_mode = dom0_mode(reconciler);
+    facts->quarantine_off = reconciler->cmdline.quarantine_off || !reconciler->cmdline_known;
+    facts->coverage = device->coverage.coverage;
+    facts->unit = UNIT_ON;
+    facts->unlisted = reconciler->inventory.incomplete;
+}
+
+static struct facts gather_facts(const struct reconciler *reconciler, const struct device *device,
+                                 enum oracle_answer answer)
+{
+    struct facts facts = {
+        .bus = device->bus,
+        .iommu = reconciler->iommu,
+        .oracle = answer,
+        .word = evidence_word(device->bus, device->owner.kind, answer),
+        .owner = device->owner.kind,
+        .doubt = device->owner.doubt,
+        .guest = device->owner.guest,
+        .mates = mates_of(&reconciler->inventory, device),
+    };
+
+    if (device->bus == BUS_DT)
+        add_dt_facts(reconciler, device, &facts);
+    else
+        add_pci_facts(reconciler, device, &facts);
+    return facts;
+}
+
+static struct verdict decide(const struct reconciler *reconciler, struct device *device,
+                             enum oracle_answer answer)
+{
+    device->facts = gather_facts(reconciler, device, answer);
+    return policy_decide(&device->facts);
+}
+
+/* ------------------------------------------------------------- the verdicts */
+
+static void announce(const struct reconciler *reconciler, const struct device *device,
+                     const struct verdict *verdict)
+{
+    char name[256];
+
+    if (!reconciler->published)
+        return;
+    device_name(device, name, sizeof(name));
+    log_info("%s: %s, swiotlb %s (%s)", name, xeniommu_state_name(verdict->state),
+             verdict->skip_swiotlb ? "skip" : "keep", verdict->reason);
+}
+
+static void settle(const struct reconciler *reconciler, struct device *device,
+                   struct verdict verdict)
+{
+    if (policy_same(&device->verdict, &verdict))
+        return;
+    announce(reconciler, device, &verdict);
+    device->verdict = verdict;
+}
+
+/* What stands may stand on Xen's last answer until it is asked anew, in this very pass; anything
+ * stronger or other may not. True when the verdict changed. */
+static bool weaken(const struct reconciler *reconciler, struct device *device)
+{
+    struct verdict verdict = decide(reconciler, device, evidence_last(&device->evidence));
+
+    if (policy_same(&verdict, &device->verdict) && !device->moved)
+        return false;
+    if (!policy_is_claim(&verdict))
+        settle(reconciler, device, verdict);
+    else if (policy_is_claim(&device->verdict))
+        settle(reconciler, device, policy_unknown("assignment-incomplete"));
+    else
+        return false;
+    return true;
+}
+
+bool pass_downgrade(struct reconciler *reconciler)
+{
+    bool any = reconciler->inventory.shrunk;
+
+    reconciler->inventory.shrunk = false;
+    for (size_t i = 0; i < reconciler->inventory.count; i++)
+        if (policy_is_claim(&reconciler->inventory.devices[i].verdict) &&
+            weaken(reconciler, &reconciler->inventory.devices[i]))
+            any = true;
+    return any;
+}
+
+static void conclude_on(struct reconciler *reconciler, struct device *device)
+{
+    struct verdict verdict = decide(reconciler, device, evidence_answer(&device->evidence));
+
+    if (policy_is_claim(&verdict) && !policy_same(&verdict, &device->verdict) &&
+        !evidence_is_fresh(&device->evidence, reconciler->pass)) {
+        struct inquiry inquiry = pass_inquiry(reconciler);
+
+        inquiry_ask(&inquiry, device);
+        verdict = decide(reconciler, device, evidence_answer(&device->evidence));
+    }
+    settle(reconciler, device, verdict);
+    /* Xen's own rule: what such a guest gives back goes into quarantine. */
+    if (device->owner.kind == OWNER_GUEST && device->facts.word == WORD_FITS)
+        quarantine_assigned(&device->quarantine);
+}
+
+/* A claim of the static tree that Xen denies. */
+static void note_contradictions(struct reconciler *reconciler)
+{
+    struct complaints now = {NULL, 0};
+
+    for (size_t i = reconciler->inventory.pci_count; i < reconciler->inventory.count; i++) {
+        const struct device *device = &reconciler->inventory.devices[i];
+
+        if (device->facts.claim != DT_NO_CLAIM && device->verdict.state == XENIOMMU_UNPROTECTED)
+            complain(&now, &reconciler->contradictions,
+                     "%s: the device tree claims Xen's IOMMU, but %s", device->path,
+                     reconciler->iommu == IOMMU_DISABLED
+                         ? "Xen drives none"
+                         : "the hypervisor says that the device is not behind one");
+    }
+    complaints_clear(&reconciler->contradictions);
+    reconciler->contradictions = now;
+}
+
+void pass_conclude(struct reconciler *reconciler)
+{
+    for (size_t i = 0; i < reconciler->inventory.count; i++) {
+        struct device *device = &reconciler->inventory.devices[i];
+
+        /* The records may be other ones than those that Xen's answer was compared with. */
+        if (evidence_is_overtaken(&device->evidence, reconciler->pass))
+            (void)weaken(reconciler, device);
+        else
+            conclude_on(reconciler, device);
+    }
+    note_contradictions(reconciler);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+
+#include "log.h"
+#include "pass.h"
+#include "view.h"
+
+static int write_tree(struct reconciler *reconciler, const struct incarnation *who,
+                      struct tree *tree, int rc)
+{
+    if (rc == 0)
+        rc = publisher_publish(reconciler->parts.publisher, who, tree);
+    tree_clear(tree);
+    return rc < 0 ? rc : 0;
+}
+
+static int publish_domain(struct reconciler *reconciler, const struct view_source *source,
+                          const struct domain *domain)
+{
+    struct incarnation who = {domain->domid, domain->domid ? domain->handle : NULL};
+    struct tree tree = {NULL, 0, 0};
+    int rc = view_of_domain(source, domain->domid, &tree);
+
+    rc = write_tree(reconciler, &who, &tree, rc);
+    if (rc != -ENOENT)
+        return rc;
+    publisher_forget(reconciler->parts.publisher, domain->domid);
+    reconciler->homeless = reconciler->homeless || domain->alive;
+    return 0;
+}
+
+static int publish_host(struct reconciler *reconciler, const struct view_source *source)
+{
+    struct incarnation host = {PUBLISHER_HOST, NULL};
+    struct tree tree = {NULL, 0, 0};
+    int rc = view_of_host(source, &tree);
+
+    return write_tree(reconciler, &host, &tree, rc);
+}
+
+/* For the next run; nothing is begun where there is nothing to remember. */
+static int remember(struct reconciler *reconciler, const struct view_source *source)
+{
+    struct incarnation seen = {PUBLISHER_SEEN, NULL};
+    struct tree tree = {NULL, 0, 0};
+    int rc = view_of_seen(source, &tree);
+
+    if (rc == 0 && !tree.count && publisher_is_new(reconciler->parts.publisher, PUBLISHER_SEEN))
+        return 0;
+    return write_tree(reconciler, &seen, &tree, rc);
+}
+
+/* What was not written is not to be written later on an answer that is old by then. */
+static void distrust_devices_of(struct reconciler *reconciler, uint32_t domid)
+{
+    for (size_t i = 0; i < reconciler->inventory.count; i++) {
+        struct device *device = &reconciler->inventory.devices[i];
+
+        if (device->owner.kind == OWNER_GUEST ? device->owner.domid == domid : domid == 0)
+            evidence_changed(&device->evidence, reconciler->pass + 1);
+    }
+}
+
+/* Every tree is tried, so that one domain's trouble is not another's. */
+static int publish_domains(struct reconciler *reconciler, const struct view_source *source,
+                           bool whole)
+{
+    for (size_t i = 0; i < reconciler->domains.count; i++) {
+        const struct domain *domain = &reconciler->domains.domains[i];
+        int rc;
+
+        /* What stands there is not known, and may be more than holds. */
+        if (!whole && publisher_is_new(reconciler->parts.publisher, domain->domid))
+            rc = publisher_withdraw_from(reconciler->parts.publisher, domain->domid, "starting");
+        else
+            rc = publish_domain(reconciler, source, domain);
+        if (rc == 0)
+            continue;
+        if (rc == -ESTALE)
+            log_debug("domain %u is another one by now", domain->domid);
+        else
+            log_warning("publishing for domain %u: %s", domain->domid, strerror(-rc));
+        if (rc == -ENOMEM || store_is_lost(rc))
+            return rc;
+        reconciler->unwritten = true;
+        distrust_devices_of(reconciler, domain->domid);
+    }
+    return 0;
+}
+
+int pass_publish(struct reconciler *reconciler, bool whole)
+{
+    struct view_source source = {
+        .inventory = &reconciler->inventory,
+        .assignment = assignment_observer_get(reconciler->parts.assignment),
+        .dt_records = toolstack_observer_get(reconciler->parts.toolstack),
+        .domains = &reconciler->domains,
+        .iommu = reconciler->iommu,
+        .status = reconciler->parts.status,
+        .confirm_ms = reconciler->parts.confirm_ms,
+    };
+    int rc;
+
+    reconciler->homeless = false;
+    reconciler->unwritten = false;
+    rc = publish_domains(reconciler, &source, whole);
+    /* The host's tree comes last: drivers act on the others. */
+    if (rc == 0 && (whole || !publisher_is_new(reconciler->parts.publisher, PUBLISHER_HOST)))
+        rc = publish_host(reconciler, &source);
+    return rc == 0 && whole ? remember(reconciler, &source) : rc;
+}
