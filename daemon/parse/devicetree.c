@@ -8,6 +8,7 @@
 #include "parse/devicetree_blob.h"
 #include "parse/devicetree_refs.h"
 #include "parse/devicetree_rule.h"
+#include "parse/devicetree_streams.h"
 
 /* For all paths together: a tree of many deep nodes must not take any amount of memory. */
 #define PATHS_MAX (16U * 1024 * 1024)
@@ -114,14 +115,21 @@ static int compare_sorted(const void *a, const void *b)
 static void hand_over(const struct parse *parse, const struct sorted *sorted, size_t count)
 {
     struct devicetree *tree = parse->blob.tree;
+    bool missing = tree->incomplete;
     size_t i;
 
     for (i = 0; i < count; i++) {
-        if (tree->count && strcmp(tree->devices[tree->count - 1].path, sorted[i].path) == 0)
+        const struct dt_device *device = &parse->devices[sorted[i].node];
+
+        if (tree->count && strcmp(tree->devices[tree->count - 1].path, sorted[i].path) == 0) {
             dt_blob_error(&parse->blob, sorted[i].node, NULL, "there twice, the first one counts");
-        else
-            tree->devices[tree->count++] = parse->devices[sorted[i].node];
+            missing = missing || device->streams != DT_STREAMS_NONE;
+        } else {
+            tree->devices[tree->count++] = *device;
+        }
     }
+    if (missing)
+        dt_streams_distrust(tree);
 }
 
 static int sort_devices(const struct parse *parse)
@@ -191,6 +199,8 @@ static int understand(struct parse *parse)
         rc = dt_rule_relevance(blob, parse->masters, parse->devices);
     if (!rc)
         rc = dt_rule_coherent(blob, &parse->phandles, parse->devices);
+    if (!rc)
+        rc = dt_streams_group(blob, &parse->phandles, parse->devices);
     if (!rc)
         rc = sort_devices(parse);
     sort_aliases(blob);

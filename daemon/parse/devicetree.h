@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "../facts.h"
 
@@ -21,6 +22,13 @@ enum dt_relevance {
     DT_NO_DMA,       /* a device that cannot do DMA of its own */
     DT_DMA_UNKNOWN,
     DT_DMA_CAPABLE,
+};
+
+/* What the tree tells of the stream IDs by which IOMMUs know a device. */
+enum dt_streams {
+    DT_STREAMS_NONE,   /* nothing: it is behind no IOMMU, or the tree has them taken out */
+    DT_STREAMS_KNOWN,  /* all of them, and all who share them */
+    DT_STREAMS_UNREAD, /* it may have more, or share them with what cannot be told */
 };
 
 /* All strings belong to the tree. They hold any bytes but NUL: not fit for a terminal as they are.
@@ -44,6 +52,8 @@ struct dt_device {
     bool damaged;           /* a part of the node could not be read */
     enum dt_claims claim;   /* the first, of a device that makes two */
     enum dt_relevance relevance;
+    enum dt_streams streams;
+    uint32_t group; /* those with the same number share streams; 0: with nobody that is known */
 };
 
 struct dt_alias {
@@ -56,7 +66,8 @@ struct devicetree {
     size_t count;
     struct dt_alias *aliases; /* sorted by name, no name twice */
     size_t alias_count;
-    bool incomplete; /* nodes may be missing: the structure is damaged, or too large */
+    bool streams_told; /* some device's stream IDs stand in it: not in the tree that Xen makes */
+    bool incomplete;   /* nodes may be missing: the structure is damaged, or too large */
     /* "/path: property: cause", printable; those beyond DEVICETREE_ERRORS_MAX are only counted. */
     char errors[DEVICETREE_ERRORS_MAX][DEVICETREE_ERROR_SIZE];
     size_t error_count;

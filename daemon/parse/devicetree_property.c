@@ -31,6 +31,7 @@ static const struct known {
     {"phandle", DT_PROP_PHANDLE, NUMBER},
     {"reg", DT_PROP_REG, ANYTHING},
     {"status", DT_PROP_STATUS, TEXT},
+    {"stream-match-mask", DT_PROP_STREAM_MATCH_MASK, NUMBER},
     {"xen,force-assign-without-iommu", DT_PROP_XEN_FORCE_ASSIGN, ANYTHING},
     {"xen,iommu", DT_PROP_XEN_IOMMU, TEXT},
     {"xen,passthrough", DT_PROP_XEN_PASSTHROUGH, ANYTHING},

@@ -109,6 +109,8 @@ size_t dt_list_next(struct dt_list *list, bool *dangling)
     }
     cells = dt_blob_cells(list->blob, node, list->cells);
     if (cells < 0 || (size_t)cells > count - list->at - 1) {
+        if (list->quiet)
+            return DT_NO_NODE;
         if (cells < 0)
             dt_blob_error(list->blob, list->owner, name, "0x%x has no %s", phandle,
                           list->cells_name);
@@ -135,6 +137,11 @@ static enum iommu_kind kind_of(const struct dt_blob *blob, size_t node)
         dt_blob_compatible(blob, node, "pci1af4,1057"))
         return VIRTIO;
     return REAL;
+}
+
+bool dt_is_real_iommu(const struct dt_blob *blob, size_t node)
+{
+    return kind_of(blob, node) == REAL;
 }
 
 /* The device names this node as its IOMMU. */
@@ -181,8 +188,7 @@ static void read_iommus(struct refs *refs, size_t node)
         relate(refs, node, iommu);
 }
 
-/* What is wrong with a map's entry, or NULL. */
-static const char *map_objection(const struct dt_property *map, size_t at, uint32_t mask)
+const char *dt_map_objection(const struct dt_property *map, size_t at, uint32_t mask)
 {
     uint32_t id = dt_property_cell(map, at), target = dt_property_cell(map, at + 2),
              length = dt_property_cell(map, at + 3);
@@ -220,7 +226,7 @@ static void read_map(struct refs *refs, size_t node)
         return;
     }
     for (at = 0; at < count; at += MAP_ENTRY) {
-        const char *problem = map_objection(map, at, mask_value);
+        const char *problem = dt_map_objection(map, at, mask_value);
 
         if (problem)
             dt_blob_error(refs->blob, node, map->name, "entry %zu %s", at / MAP_ENTRY, problem);

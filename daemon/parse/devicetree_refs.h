@@ -31,12 +31,20 @@ struct dt_list {
     const struct dt_property *property;
     enum dt_property_id cells; /* which property of the target says how many cells follow */
     const char *cells_name;
-    size_t at; /* the next cell */
+    size_t at;  /* the next cell */
+    bool quiet; /* what cannot be read was noted before */
 };
 
 /* The next entry's node. DT_NO_NODE at the end and at what cannot be read, where the list ends too:
  * that is noted as an error, but for a phandle that no node has, which sets *dangling. */
 size_t dt_list_next(struct dt_list *list, bool *dangling);
+
+/* Does the node translate others' DMA, by a table that is the hypervisor's? Not where it has no
+ * #iommu-cells, or is one of those that only stand for something. */
+bool dt_is_real_iommu(const struct dt_blob *blob, size_t node);
+
+/* What is wrong with the entry of an iommu-map that begins at that cell, or NULL. */
+const char *dt_map_objection(const struct dt_property *map, size_t at, uint32_t mask);
 
 /* Fills iommu, iommu_disabled, dangling, grant_dma, grant_dma_stub, virtio_iommu, is_iommu and
  * claim of the devices, one for each node, whose paths and enabled are known. masters gets true for

@@ -11,6 +11,7 @@
 #include "parse/devicetree.h"
 
 static const char *const relevances[] = {"not-a-device", "no-dma", "unknown", "capable"};
+static const char *const streams[] = {"none", "known", "unread"};
 static const char *const claims[] = {"none", "iommu-el2", "xen-iommu"};
 
 static void *read_file(const char *name, size_t *size)
@@ -41,11 +42,23 @@ static const char *encode(const char *path)
     return encoded;
 }
 
-static void print_device(const struct dt_device *device)
+/* The first by path of those that it shares streams with, itself counted; "-" when there is none.
+ */
+static const char *first_of_group(const struct devicetree *tree, const struct dt_device *device)
+{
+    size_t i = 0;
+
+    while (device->group && tree->devices[i].group != device->group)
+        i++;
+    return device->group ? tree->devices[i].path : "-";
+}
+
+static void print_device(const struct devicetree *tree, const struct dt_device *device)
 {
     printf("node\t%s\t%s\t%s\t%s\t%s\t%s\t%s", device->path, encode(device->path),
            device->compatible, device->iommu ? device->iommu : "-", relevances[device->relevance],
            claims[device->claim], device->enabled ? "enabled" : "disabled");
+    printf("\t%s\t%s", streams[device->streams], first_of_group(tree, device));
     printf("%s%s%s%s%s%s%s%s%s%s\n", device->dma_coherent ? "\tcoherent" : "",
            device->is_iommu ? "\tis-iommu" : "", device->iommu_disabled ? "\tiommu-disabled" : "",
            device->dangling ? "\tdangling" : "", device->grant_dma ? "\tgrant-dma" : "",
@@ -73,7 +86,7 @@ int main(int argc, char **argv)
         return 1;
     }
     for (i = 0; i < tree->count; i++)
-        print_device(&tree->devices[i]);
+        print_device(tree, &tree->devices[i]);
     for (i = 0; i < tree->alias_count; i++)
         printf("alias\t%s\t%s\n", tree->aliases[i].name, tree->aliases[i].path);
     for (i = 0; i < tree->error_count; i++)

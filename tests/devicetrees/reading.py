@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A second reading of a device tree, from dtc's text by the words of docs/devices.md."""
+from streams import Streams
 
 BUSES = ('simple-bus', 'simple-pm-bus', 'simple-mfd', 'isa', 'arm,amba-bus')
 VIRTIO = ('virtio,pci-iommu', 'virtio,mmio', 'pci1af4,1057')
@@ -60,6 +61,7 @@ class Reading:
         for unit in self.nodes:
             for master in self.listed(unit, 'mmu-masters', '#stream-id-cells'):
                 self.masters.setdefault(master, []).append(unit)
+        self.streams = Streams(self)
 
     def listed(self, node, name, cells_name):
         """The nodes that a list of phandles and specifiers names, None for a dangling one."""
@@ -148,7 +150,8 @@ class Reading:
     def fields(self, node):
         first = (node.strings('compatible') or [''])[0]
         return [first, self.iommu(node), self.relevance(node), self.claim(node),
-                'enabled' if in_use(node) else 'disabled', *self.flags(node)]
+                'enabled' if in_use(node) else 'disabled', self.streams.word(node),
+                self.streams.group(node), *self.flags(node)]
 
     def devices(self):
         return {node.path(): self.fields(node) for node in self.nodes}

@@ -27,6 +27,12 @@ static inline const char *devicetree_device_fault(const struct devicetree *tree,
         return "an enumeration out of range";
     if (device->damaged && device->relevance == DT_NO_DMA)
         return "a judgement on what could not be read";
+    if (device->streams > DT_STREAMS_UNREAD)
+        return "streams out of range";
+    if (device->streams == DT_STREAMS_KNOWN && (!tree->streams_told || tree->incomplete))
+        return "streams that nobody told, or not all";
+    if (device->group && device->streams == DT_STREAMS_NONE)
+        return "streams to share, but none";
     return device->compatible ? NULL : "no compatible";
 }
 
