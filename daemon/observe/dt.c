@@ -18,6 +18,9 @@
 static const char *const subsystems[] = {"platform", "amba"};
 #define SUBSYSTEMS (sizeof(subsystems) / sizeof(subsystems[0]))
 
+/* So that events that come without end do not put off what they are for. */
+#define EVENTS_MAX 256
+
 /* A device that udev knows. */
 struct found {
     char *path;
@@ -27,6 +30,7 @@ struct found {
 struct founds {
     struct found *items;
     size_t count, capacity;
+    bool incomplete; /* one could not be read */
 };
 
 struct dt_observer {
@@ -108,7 +112,7 @@ static void founds_clear(struct founds *founds)
     for (size_t i = 0; i < founds->count; i++)
         free(founds->items[i].path);
     free(founds->items);
-    *founds = (struct founds){NULL, 0, 0};
+    *founds = (struct founds){NULL, 0, 0, false};
 }
 
 static int add_found(struct founds *founds, const char *path, const char *driver)
@@ -135,15 +139,25 @@ static int add_found(struct founds *founds, const char *path, const char *driver
     return 0;
 }
 
+/* Has the device's folder gone? Where that cannot be told, it has not. */
+static bool is_gone(const char *syspath)
+{
+    struct stat st;
+
+    return lstat(syspath, &st) && (errno == ENOENT || errno == ENOTDIR);
+}
+
 static int add_device(struct dt_observer *observer, struct founds *founds, const char *syspath)
 {
     struct udev_device *device = udev_device_new_from_syspath(observer->udev, syspath);
     const char *path;
     int rc = 0;
 
-    /* It went while we looked. */
-    if (!device)
+    if (!device) {
+        /* One that went while we looked is none; one that could not be read is. */
+        founds->incomplete = founds->incomplete || !is_gone(syspath);
         return 0;
+    }
     path = udev_device_get_property_value(device, "OF_FULLNAME");
     if (path && path[0] == '/' && path[1])
         rc = add_found(founds, path, udev_device_get_driver(device));
@@ -170,6 +184,11 @@ static int enumerate(struct dt_observer *observer, struct founds *founds)
         rc = udev_enumerate_add_match_subsystem(list, subsystems[i]);
     if (rc >= 0)
         rc = udev_enumerate_scan_devices(list);
+    /* It lists what it could read all the same. */
+    if (list && rc < 0 && rc != -ENOMEM) {
+        founds->incomplete = true;
+        rc = 0;
+    }
     if (rc >= 0) {
         rc = 0;
         udev_list_entry_foreach(entry, udev_enumerate_get_list_entry(list))
@@ -188,11 +207,12 @@ static int enumerate(struct dt_observer *observer, struct founds *founds)
 /* ------------------------------------------------------------- both together */
 
 /* What the tree lists of its own accord: what can do DMA or may, and is for some domain's drivers.
- * In dom0's tree Xen has replaced "xen,passthrough" by status = "disabled". */
+ * In dom0's tree Xen has replaced "xen,passthrough" by status = "disabled". Whoever has a node that
+ * is not in use has a part in the streams that it shares. */
 static bool is_listed(const struct dt_device *node, bool dom0_tree)
 {
     return (node->relevance == DT_DMA_UNKNOWN || node->relevance == DT_DMA_CAPABLE) &&
-           !node->is_iommu && (node->enabled || node->passthrough || dom0_tree);
+           !node->is_iommu && (node->enabled || node->passthrough || dom0_tree || node->group != 0);
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -216,13 +236,15 @@ static void merge(const struct dt_observer *observer, const struct founds *found
     const struct devicetree *tree = observer->tree;
     size_t listed;
 
+    entries->incomplete = founds->incomplete;
+    entries->streams_told = tree && tree->streams_told;
     for (size_t i = 0; tree && i < tree->count; i++)
         if (is_listed(&tree->devices[i], observer->dom0_tree))
             entries->entries[entries->count++] =
                 (struct dt_entry){.path = tree->devices[i].path, .node = &tree->devices[i]};
     listed = entries->count;
     for (size_t i = 0; i < founds->count; i++) {
-        struct dt_entries known = {entries->entries, listed};
+        struct dt_entries known = {.entries = entries->entries, .count = listed};
         const struct found *found = &founds->items[i];
         struct dt_entry *entry = find_entry(&known, found->path);
 
@@ -242,8 +264,8 @@ static void merge(const struct dt_observer *observer, const struct founds *found
 int dt_observer_rescan(struct dt_observer *observer)
 {
     size_t most = observer->tree ? observer->tree->count : 0;
-    struct dt_entries entries = {NULL, 0};
-    struct founds founds = {NULL, 0, 0};
+    struct dt_entries entries = {NULL, 0, false, false};
+    struct founds founds = {NULL, 0, 0, false};
     int rc = enumerate(observer, &founds);
 
     if (rc == 0) {
@@ -264,7 +286,7 @@ int dt_observer_rescan(struct dt_observer *observer)
 
 static bool same_entries(const struct dt_entries *a, const struct dt_entries *b)
 {
-    if (a->count != b->count)
+    if (a->count != b->count || a->incomplete != b->incomplete)
         return false;
     for (size_t i = 0; i < a->count; i++)
         if (strcmp(a->entries[i].path, b->entries[i].path) != 0 ||
@@ -277,6 +299,7 @@ int dt_observer_dispatch(struct dt_observer *observer)
 {
     bool any = false, lost;
     struct udev_device *event;
+    int taken = 0;
 
     do {
         errno = 0;
@@ -285,7 +308,7 @@ int dt_observer_dispatch(struct dt_observer *observer)
         any = any || event || lost;
         if (event)
             udev_device_unref(event);
-    } while (event || lost);
+    } while ((event || lost) && ++taken < EVENTS_MAX);
     if (!any)
         return 0;
     /* They are few and seldom come or go: all are read again. */
@@ -294,8 +317,8 @@ int dt_observer_dispatch(struct dt_observer *observer)
         struct founds strings = observer->founds;
         int rc;
 
-        observer->entries = (struct dt_entries){NULL, 0};
-        observer->founds = (struct founds){NULL, 0, 0};
+        observer->entries = (struct dt_entries){NULL, 0, false, false};
+        observer->founds = (struct founds){NULL, 0, 0, false};
         rc = dt_observer_rescan(observer);
         if (rc < 0) {
             observer->entries = before;

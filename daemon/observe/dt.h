@@ -17,6 +17,9 @@ struct dt_entry {
 struct dt_entries {
     struct dt_entry *entries;
     size_t count;
+    bool incomplete;   /* what udev has of some device could not be read: enumerate again */
+    bool streams_told; /* the tree tells stream IDs: then nodes of it that share them have a group,
+                          and of devices that are not in the tree nothing is known */
 };
 
 struct dt_observer;
