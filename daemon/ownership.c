@@ -175,11 +175,20 @@ const struct dt_record *dt_records_find(const struct dt_records *records, const 
 
 /* A record outlives its domain when libxl had no chance to remove it, and the next domain of that
  * number is another one. */
-static bool is_current(const struct dt_record *record, const struct domain_list *domains)
+static bool is_current(uint32_t domid, const uint8_t handle[16], const struct domain_list *domains)
 {
-    const struct domain *domain = domain_list_find(domains, record->domid);
+    const struct domain *domain = domain_list_find(domains, domid);
 
-    return domain && memcmp(domain->handle, record->handle, sizeof(record->handle)) == 0;
+    return domain && memcmp(domain->handle, handle, sizeof(domain->handle)) == 0;
+}
+
+/* May some domain have a device that no record names? */
+static bool is_unread(const struct dt_records *records, const struct domain_list *domains)
+{
+    for (size_t i = 0; i < records->unread_count; i++)
+        if (is_current(records->unread[i].domid, records->unread[i].handle, domains))
+            return true;
+    return records->incomplete;
 }
 
 struct ownership ownership_resolve_dt(const struct dt_entry *entry,
@@ -191,7 +200,7 @@ struct ownership ownership_resolve_dt(const struct dt_entry *entry,
     const struct dt_record *found = dt_records_find(records, entry->path, &count);
 
     for (size_t i = 0; i < count; i++) {
-        if (!is_current(&found[i], domains))
+        if (!is_current(found[i].domid, found[i].handle, domains))
             continue;
         if (owner)
             return doubt(DOUBT_CONFLICT);
@@ -201,6 +210,8 @@ struct ownership ownership_resolve_dt(const struct dt_entry *entry,
         return doubt(DOUBT_OWNER_DOWN);
     if (owner)
         return guest(domain_list_find(domains, owner->domid));
+    if (is_unread(records, domains))
+        return doubt(DOUBT_UNREADABLE);
     /* Set aside for a guest: Xen keeps it from dom0, to which it shows it as disabled. */
     if (entry->node && (entry->node->passthrough || !entry->node->enabled))
         return (struct ownership){.kind = OWNER_NONE};

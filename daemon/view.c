@@ -340,13 +340,13 @@ static int add_dt_of_guest(const struct view_source *source, uint32_t domid, str
         const struct device *device = inventory_find_dt(source->inventory, record->path);
         struct verdict verdict;
 
-        if (record->domid != domid || !device ||
+        if (record->domid != domid || !device || record->where == GUEST_PATH_UNKNOWN ||
             memcmp(record->handle, domain->handle, sizeof(record->handle)) != 0)
             continue;
         verdict = device->owner.kind == OWNER_GUEST && device->owner.domid == domid
                       ? device->verdict
                       : unconfirmed(device);
-        if (dt_base(record->guest_path ? record->guest_path : record->path, base))
+        if (dt_base(record->where == GUEST_PATH_KNOWN ? record->guest_path : record->path, base))
             rc = add_once(tree, base, &verdict);
     }
     return rc;

@@ -3,37 +3,49 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <json-c/json.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "complaints.h"
-#include "parse/devicetree.h"
+#include "observe/directory_watch.h"
+#include "observe/guest_tree.h"
+#include "observe/whole_file.h"
 
-/* libxl's own files are some kilobytes; a partial device tree is bounded by its parser. */
+/* libxl's own files are some kilobytes. */
 #define RECORD_MAX_SIZE (4U * 1024 * 1024)
+
+#define UUID_TEXT_SIZE 37
 
 struct toolstack_observer {
     char *directory;
-    const char *sysroot; /* the prefix of directory */
-    size_t sysroot_length;
-    int inotify;
+    char *sysroot; /* the prefix of what is read */
+    struct directory_watch watch;
+    struct guest_trees trees;
     struct dt_records current;
     struct complaints complaints;
+    bool wants_refresh;
 };
 
 /* What one reading of the directory collects. */
 struct reading {
-    const struct toolstack_observer *observer;
+    struct toolstack_observer *observer;
     struct dt_records records;
     struct complaints complaints;
-    size_t capacity;
+    size_t capacity, unread_capacity;
+    bool unsettled; /* a domain's partial tree could not be read, but may be */
+};
+
+/* One record, while it is read. */
+struct source {
+    char path[PATH_MAX];
+    char uuid[UUID_TEXT_SIZE];
+    uint32_t domid;
+    uint8_t handle[16];
+    const struct guest_tree *tree;
 };
 
 static void records_clear(struct dt_records *records)
@@ -43,183 +55,215 @@ static void records_clear(struct dt_records *records)
         free(records->records[i].guest_path);
     }
     free(records->records);
-    *records = (struct dt_records){NULL, 0};
+    free(records->unread);
+    *records = (struct dt_records){NULL, 0, NULL, 0, false};
 }
 
-/* The whole of a regular file, NUL-terminated. 0 or a negative errno. */
-static int read_file(const char *path, char **text, size_t *size)
+/* The items with room for one more, NULL when memory is short: the old ones are the caller's still.
+ */
+static void *with_room(void *items, size_t size, size_t count, size_t *capacity)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat st;
-    size_t used = 0;
-    int rc = 0;
+    size_t more = *capacity ? 2 * *capacity : 16;
+    void *grown;
 
-    *text = NULL;
-    if (fd < 0)
-        return -errno;
-    if (fstat(fd, &st))
-        rc = -errno;
-    else if (!S_ISREG(st.st_mode) || st.st_size < 0 || st.st_size > (off_t)RECORD_MAX_SIZE)
-        rc = -EFBIG;
-    if (rc == 0 && !(*text = malloc((size_t)st.st_size + 1)))
-        rc = -ENOMEM;
-    while (rc == 0 && used < (size_t)st.st_size) {
-        ssize_t got = read(fd, *text + used, (size_t)st.st_size - used);
-
-        if (got < 0 && errno != EINTR)
-            rc = -errno;
-        if (got == 0)
-            break;
-        used += got > 0 ? (size_t)got : 0;
-    }
-    close(fd);
-    if (rc < 0) {
-        free(*text);
-        *text = NULL;
-        return rc;
-    }
-    (*text)[used] = '\0';
-    *size = used;
-    return 0;
-}
-
-/* ------------------------------------------------------------- the guest's own path */
-
-static const char *base_name(const char *path)
-{
-    return strrchr(path, '/') + 1;
-}
-
-/* The node of the partial tree that says it is this host's node, or else the only one of the same
- * name and unit address; NULL when there is none, or more than one. */
-static const char *find_guest_path(const struct devicetree *partial, const char *host_path)
-{
-    const char *by_name = NULL, *by_word = NULL;
-    size_t names = 0, words = 0;
-
-    for (size_t i = 0; i < partial->count; i++) {
-        const struct dt_device *node = &partial->devices[i];
-
-        if (node->xen_path && strcmp(node->xen_path, host_path) == 0) {
-            by_word = node->path;
-            words++;
-        }
-        if (!node->xen_path && strcmp(base_name(node->path), base_name(host_path)) == 0) {
-            by_name = node->path;
-            names++;
-        }
-    }
-    if (words)
-        return words == 1 ? by_word : NULL;
-    return names == 1 ? by_name : NULL;
-}
-
-/* NULL where the configuration names none, or it cannot be read: the host's paths serve then. */
-static int read_partial(struct reading *reading, struct json_object *root, const char *record,
-                        struct devicetree **partial)
-{
-    struct json_object *info, *name;
-    char path[PATH_MAX], *blob;
-    size_t size;
-    int rc;
-
-    *partial = NULL;
-    if (!json_object_object_get_ex(root, "b_info", &info) ||
-        !json_object_object_get_ex(info, "device_tree", &name) ||
-        !json_object_is_type(name, json_type_string))
-        return 0;
-    snprintf(path, sizeof(path), "%.*s%s", (int)reading->observer->sysroot_length,
-             reading->observer->sysroot, json_object_get_string(name));
-    rc = read_file(path, &blob, &size);
-    if (rc == 0) {
-        rc = devicetree_parse(blob, size, partial);
-        free(blob);
-    }
-    if (rc < 0 && rc != -ENOMEM) {
-        complain(&reading->complaints, &reading->observer->complaints,
-                 "%s: its partial device tree %s: %s", record, path, strerror(-rc));
-        rc = 0;
-    }
-    return rc;
+    if (count < *capacity)
+        return items;
+    grown = reallocarray(items, more, size);
+    if (grown)
+        *capacity = more;
+    return grown;
 }
 
 /* ------------------------------------------------------------- one record */
 
-static int add_record(struct reading *reading, const char *path, const struct devicetree *partial,
-                      uint32_t domid, const uint8_t handle[16])
+static int add_unread(struct reading *reading, const struct source *source)
 {
-    const char *guest_path = partial ? find_guest_path(partial, path) : NULL;
+    struct dt_records *records = &reading->records;
+    struct dt_unread *unread = with_room(records->unread, sizeof(*unread), records->unread_count,
+                                         &reading->unread_capacity);
+
+    if (!unread)
+        return -ENOMEM;
+    records->unread = unread;
+    unread = &records->unread[records->unread_count++];
+    unread->domid = source->domid;
+    memcpy(unread->handle, source->handle, sizeof(unread->handle));
+    return 0;
+}
+
+/* It cannot be used, for this reason. */
+static int refuse(struct reading *reading, const struct source *source, const char *why)
+{
+    complain(&reading->complaints, &reading->observer->complaints, "%s: %s", source->path, why);
+    return add_unread(reading, source);
+}
+
+static int add_record(struct reading *reading, const struct source *source, const char *path)
+{
+    const char *guest_path;
+    enum dt_guest_path where = guest_tree_find(source->tree, path, &guest_path);
+    struct dt_records *records = &reading->records;
     struct dt_record *record;
 
-    if (reading->records.count == reading->capacity) {
-        size_t capacity = reading->capacity ? 2 * reading->capacity : 16;
-        void *grown =
-            reallocarray(reading->records.records, capacity, sizeof(*reading->records.records));
-
-        if (!grown)
-            return -ENOMEM;
-        reading->records.records = grown;
-        reading->capacity = capacity;
-    }
-    record = &reading->records.records[reading->records.count];
-    *record = (struct dt_record){.path = strdup(path), .domid = domid};
-    memcpy(record->handle, handle, sizeof(record->handle));
+    if (where == GUEST_PATH_UNKNOWN && source->tree->where == GUEST_PATH_KNOWN)
+        complain(&reading->complaints, &reading->observer->complaints,
+                 "%s: in its partial device tree, no node or several have xen,path %s",
+                 source->path, path);
+    record = with_room(records->records, sizeof(*record), records->count, &reading->capacity);
+    if (!record)
+        return -ENOMEM;
+    records->records = record;
+    record = &records->records[records->count++];
+    *record = (struct dt_record){.path = strdup(path), .where = where, .domid = source->domid};
+    memcpy(record->handle, source->handle, sizeof(record->handle));
     if (guest_path)
         record->guest_path = strdup(guest_path);
-    reading->records.count++;
     return record->path && (!guest_path || record->guest_path) ? 0 : -ENOMEM;
 }
 
-static int add_devices(struct reading *reading, struct json_object *devices, const char *name,
-                       const struct devicetree *partial, uint32_t domid, const uint8_t handle[16])
+/* A string without a NUL in it, or NULL. */
+static const char *text_of(struct json_object *object)
+{
+    const char *text;
+
+    if (!json_object_is_type(object, json_type_string))
+        return NULL;
+    text = json_object_get_string(object);
+    return strlen(text) == (size_t)json_object_get_string_len(object) ? text : NULL;
+}
+
+static int add_devices(struct reading *reading, const struct source *source,
+                       struct json_object *devices)
 {
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < json_object_array_length(devices); i++) {
-        struct json_object *path;
+        struct json_object *member;
+        const char *path = NULL;
+        char why[64];
 
-        if (json_object_object_get_ex(json_object_array_get_idx(devices, i), "path", &path) &&
-            json_object_is_type(path, json_type_string) && json_object_get_string(path)[0] == '/')
-            rc = add_record(reading, json_object_get_string(path), partial, domid, handle);
-        else
-            complain(&reading->complaints, &reading->observer->complaints,
-                     "%s: entry %zu of dtdevs has no path, ignored", name, i);
+        if (json_object_object_get_ex(json_object_array_get_idx(devices, i), "path", &member))
+            path = text_of(member);
+        snprintf(why, sizeof(why), "entry %zu of dtdevs has no path", i);
+        rc = path && path[0] == '/' ? add_record(reading, source, path)
+                                    : refuse(reading, source, why);
     }
     return rc;
 }
 
-static int read_record(struct reading *reading, const char *name, uint32_t domid,
-                       const uint8_t handle[16])
+/* ------------------------------------------------------------- its partial device tree */
+
+/* The name of the file that the configuration gives, NULL for none. False where it is there, but is
+ * no name. */
+static bool partial_name(struct json_object *root, const char **name)
 {
-    struct json_object *root = NULL, *devices;
-    struct devicetree *partial = NULL;
-    char path[PATH_MAX], *text;
-    size_t size;
+    struct json_object *info, *member;
+
+    *name = NULL;
+    if (!json_object_object_get_ex(root, "b_info", &info) || !info)
+        return true;
+    if (!json_object_is_type(info, json_type_object))
+        return false;
+    if (!json_object_object_get_ex(info, "device_tree", &member) || !member)
+        return true;
+    *name = text_of(member);
+    return *name != NULL;
+}
+
+/* When the domain was made, or later: libxl writes its record at the end of that, and anew with
+ * each change of the configuration, while what xl keeps beside it stays. */
+static struct timespec made_before(const struct reading *reading, const struct source *source,
+                                   const struct stat *record)
+{
+    char path[PATH_MAX];
+    struct stat other;
+
+    snprintf(path, sizeof(path), "%s/userdata-d.%u.%s.xl", reading->observer->directory,
+             source->domid, source->uuid);
+    if (stat(path, &other))
+        return record->st_mtim;
+    return other.st_mtim.tv_sec < record->st_mtim.tv_sec ||
+                   (other.st_mtim.tv_sec == record->st_mtim.tv_sec &&
+                    other.st_mtim.tv_nsec < record->st_mtim.tv_nsec)
+               ? other.st_mtim
+               : record->st_mtim;
+}
+
+static int settle_tree(struct reading *reading, struct source *source, struct json_object *root,
+                       const struct stat *st)
+{
+    struct toolstack_observer *observer = reading->observer;
+    struct timespec born = made_before(reading, source, st);
+    struct guest_tree *tree =
+        guest_trees_get(&observer->trees, source->domid, source->handle, &born);
+    const char *name, *problem = NULL;
+    int rc = 0;
+
+    if (!tree)
+        return -ENOMEM;
+    tree->seen = true;
+    source->tree = tree;
+    if (tree->settled)
+        return 0;
+    if (partial_name(root, &name)) {
+        rc = guest_tree_settle(tree, observer->sysroot, name, &problem);
+    } else {
+        guest_tree_give_up(tree);
+        name = "device_tree";
+        problem = "is no name";
+    }
+    if (rc == -ENOMEM)
+        return rc;
+    if (rc < 0) {
+        reading->unsettled = true;
+        problem = strerror(-rc);
+    }
+    if (problem)
+        complain(&reading->complaints, &observer->complaints,
+                 "%s: its partial device tree %s: %s: where its devices are is not known",
+                 source->path, name, problem);
+    return 0;
+}
+
+/* ------------------------------------------------------------- */
+
+static int take_root(struct reading *reading, struct source *source, struct json_object *root,
+                     const struct stat *st)
+{
+    struct json_object *devices;
     int rc;
 
-    snprintf(path, sizeof(path), "%s/%s", reading->observer->directory, name);
-    rc = read_file(path, &text, &size);
+    if (!json_object_object_get_ex(root, "dtdevs", &devices) || !devices)
+        return 0;
+    if (!json_object_is_type(devices, json_type_array))
+        return refuse(reading, source, "dtdevs is no list");
+    if (!json_object_array_length(devices))
+        return 0;
+    rc = settle_tree(reading, source, root, st);
+    return rc < 0 ? rc : add_devices(reading, source, devices);
+}
+
+static int read_record(struct reading *reading, struct source *source)
+{
+    struct json_object *root;
+    struct stat st;
+    char *text;
+    size_t size;
+    int rc = whole_file_read(source->path, RECORD_MAX_SIZE, &text, &size, &st);
+
+    /* It went while we looked. */
     if (rc == -ENOENT)
         return 0;
     if (rc == -ENOMEM)
         return rc;
-    if (rc == 0) {
-        root = json_tokener_parse(text);
-        free(text);
-    }
-    if (!root) {
-        complain(&reading->complaints, &reading->observer->complaints, "%s: %s", path,
-                 rc < 0 ? strerror(-rc) : "not JSON, ignored");
-        return 0;
-    }
-    rc = 0;
-    if (json_object_object_get_ex(root, "dtdevs", &devices) &&
-        json_object_is_type(devices, json_type_array)) {
-        rc = read_partial(reading, root, path, &partial);
-        if (rc == 0)
-            rc = add_devices(reading, devices, path, partial, domid, handle);
-    }
-    devicetree_free(partial);
+    if (rc < 0)
+        return refuse(reading, source, strerror(-rc));
+    root = strlen(text) == size ? json_tokener_parse(text) : NULL;
+    free(text);
+    if (!json_object_is_type(root, json_type_object))
+        rc = refuse(reading, source, "not JSON, or no object");
+    else
+        rc = take_root(reading, source, root, &st);
     json_object_put(root);
     return rc;
 }
@@ -248,16 +292,16 @@ static bool parse_uuid(const char *text, uint8_t handle[16])
 }
 
 /* "userdata-d.DOMID.UUID.libxl-json" and nothing else: libxl writes a ".new" beside it first. */
-static bool parse_name(const char *name, uint32_t *domid, uint8_t handle[16])
+static bool parse_name(const char *name, struct source *source)
 {
-    char uuid[37];
     unsigned int number;
     int end = 0;
 
-    if (sscanf(name, "userdata-d.%5u.%36[0-9a-f-].libxl-json%n", &number, uuid, &end) != 2 ||
-        !end || name[end] || !parse_uuid(uuid, handle))
+    if (sscanf(name, "userdata-d.%5u.%36[0-9a-f-].libxl-json%n", &number, source->uuid, &end) !=
+            2 ||
+        !end || name[end] || !parse_uuid(source->uuid, source->handle))
         return false;
-    *domid = number;
+    source->domid = number;
     return true;
 }
 
@@ -269,61 +313,119 @@ static int compare(const void *a, const void *b)
     return order ? order : x->domid < y->domid ? -1 : x->domid > y->domid;
 }
 
-static int read_directory(struct reading *reading)
+static void note_incomplete(struct reading *reading, int error)
 {
-    DIR *directory = opendir(reading->observer->directory);
+    complain(&reading->complaints, &reading->observer->complaints, "%s: %s",
+             reading->observer->directory, strerror(error));
+    reading->records.incomplete = true;
+}
+
+static int read_entries(struct reading *reading, DIR *directory)
+{
+    const char *folder = reading->observer->directory;
     struct dirent *entry;
     int rc = 0;
 
-    if (!directory)
-        return errno == ENOENT ? 0 : -errno;
     while (rc == 0 && (errno = 0, entry = readdir(directory))) {
-        uint8_t handle[16];
-        uint32_t domid;
+        struct source source = {.domid = 0};
 
-        if (parse_name(entry->d_name, &domid, handle))
-            rc = read_record(reading, entry->d_name, domid, handle);
+        if (!parse_name(entry->d_name, &source))
+            continue;
+        snprintf(source.path, sizeof(source.path), "%s/%s", folder, entry->d_name);
+        rc = read_record(reading, &source);
+        errno = 0;
     }
     if (rc == 0 && errno)
-        rc = -errno;
+        note_incomplete(reading, errno);
+    return rc;
+}
+
+static int read_directory(struct reading *reading)
+{
+    DIR *directory = opendir(reading->observer->directory);
+    int rc;
+
+    if (!directory) {
+        if (errno != ENOENT)
+            note_incomplete(reading, errno);
+        return errno == ENOMEM ? -ENOMEM : 0;
+    }
+    rc = read_entries(reading, directory);
     closedir(directory);
     return rc;
+}
+
+/* Is its record still there? The directory may change while it is read. */
+static bool is_recorded(const struct toolstack_observer *observer, const struct guest_tree *tree)
+{
+    char path[PATH_MAX];
+    const uint8_t *h = tree->handle;
+
+    snprintf(path, sizeof(path),
+             "%s/userdata-d.%u.%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x"
+             ".libxl-json",
+             observer->directory, tree->domid, h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7], h[8],
+             h[9], h[10], h[11], h[12], h[13], h[14], h[15]);
+    return access(path, F_OK) == 0 || errno != ENOENT;
+}
+
+/* Forgets the trees of domains whose record went. */
+static void sweep(struct reading *reading)
+{
+    struct guest_trees *trees = &reading->observer->trees;
+
+    for (size_t i = trees->count; i-- > 0;)
+        if (!trees->trees[i].seen && !is_recorded(reading->observer, &trees->trees[i]))
+            guest_trees_drop(trees, i);
+}
+
+static void settle(struct toolstack_observer *observer, struct reading *reading)
+{
+    if (reading->records.count)
+        qsort(reading->records.records, reading->records.count, sizeof(*reading->records.records),
+              compare);
+    records_clear(&observer->current);
+    complaints_clear(&observer->complaints);
+    observer->current = reading->records;
+    observer->complaints = reading->complaints;
+    observer->wants_refresh =
+        reading->records.incomplete || reading->records.unread_count || reading->unsettled;
 }
 
 int toolstack_observer_refresh(struct toolstack_observer *observer)
 {
     struct reading reading = {.observer = observer};
-    int rc = read_directory(&reading);
+    int rc = directory_watch_aim(&observer->watch);
 
+    /* What changes in there later would not be seen. */
+    if (rc < 0)
+        note_incomplete(&reading, -rc);
+    for (size_t i = 0; i < observer->trees.count; i++)
+        observer->trees.trees[i].seen = false;
+    rc = read_directory(&reading);
     if (rc < 0) {
         records_clear(&reading.records);
         complaints_clear(&reading.complaints);
         return rc;
     }
-    if (reading.records.count)
-        qsort(reading.records.records, reading.records.count, sizeof(*reading.records.records),
-              compare);
-    records_clear(&observer->current);
-    complaints_clear(&observer->complaints);
-    observer->current = reading.records;
-    observer->complaints = reading.complaints;
+    sweep(&reading);
+    settle(observer, &reading);
     return 0;
 }
 
-static int watch(struct toolstack_observer *observer)
+/* A record that went and is there again when the directory is read is another domain's, though it
+ * may be of the same number and UUID. */
+static void take_gone(void *arg, const char *name)
 {
-    observer->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (observer->inotify < 0)
-        return -errno;
-    if (inotify_add_watch(observer->inotify, observer->directory,
-                          IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE) >= 0)
-        return 0;
-    /* Without libxl there is nothing to read. */
-    if (errno != ENOENT)
-        return -errno;
-    close(observer->inotify);
-    observer->inotify = -1;
-    return 0;
+    struct guest_trees *trees = &((struct toolstack_observer *)arg)->trees;
+    struct source source = {.domid = 0};
+
+    if (name && !parse_name(name, &source))
+        return;
+    for (size_t i = trees->count; i-- > 0;)
+        if (!name || (trees->trees[i].domid == source.domid &&
+                      memcmp(trees->trees[i].handle, source.handle, sizeof(source.handle)) == 0))
+            guest_trees_drop(trees, i);
 }
 
 int toolstack_observer_open(struct toolstack_observer **out, const char *sysroot)
@@ -334,14 +436,12 @@ int toolstack_observer_open(struct toolstack_observer **out, const char *sysroot
     *out = NULL;
     if (!observer)
         return -ENOMEM;
-    observer->inotify = -1;
+    observer->watch.fd = -1;
+    observer->sysroot = strdup(sysroot);
     if (asprintf(&observer->directory, "%s/var/lib/xen", sysroot) < 0)
         observer->directory = NULL;
-    else {
-        observer->sysroot = observer->directory;
-        observer->sysroot_length = strlen(sysroot);
-        rc = watch(observer);
-    }
+    if (observer->sysroot && observer->directory)
+        rc = directory_watch_open(&observer->watch, observer->directory, take_gone, observer);
     if (rc == 0)
         rc = toolstack_observer_refresh(observer);
     if (rc < 0) {
@@ -356,28 +456,29 @@ void toolstack_observer_close(struct toolstack_observer *observer)
 {
     if (!observer)
         return;
-    if (observer->inotify >= 0)
-        close(observer->inotify);
+    directory_watch_close(&observer->watch);
+    guest_trees_clear(&observer->trees);
     records_clear(&observer->current);
     complaints_clear(&observer->complaints);
     free(observer->directory);
+    free(observer->sysroot);
     free(observer);
 }
 
 int toolstack_observer_fd(const struct toolstack_observer *observer)
 {
-    return observer->inotify;
+    return observer->watch.fd;
 }
 
 bool toolstack_observer_dispatch(struct toolstack_observer *observer)
 {
-    char events[4096] __attribute__((aligned(8)));
-    bool any = false;
-
     /* What happened to which file does not matter: they are few, and read all again. */
-    while (read(observer->inotify, events, sizeof(events)) > 0)
-        any = true;
-    return any;
+    return directory_watch_dispatch(&observer->watch);
+}
+
+bool toolstack_observer_wants_refresh(const struct toolstack_observer *observer)
+{
+    return observer->wants_refresh;
 }
 
 const struct dt_records *toolstack_observer_get(const struct toolstack_observer *observer)

@@ -8,18 +8,35 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Where in the guest's own tree a device is. */
+enum dt_guest_path {
+    GUEST_PATH_HOST,    /* under the host's path: the domain has no partial device tree */
+    GUEST_PATH_KNOWN,   /* under guest_path, which its partial tree told when it was made */
+    GUEST_PATH_UNKNOWN, /* its partial tree does not tell for certain: nowhere that is known */
+};
+
 /* One device tree device that one domain's configuration names. */
 struct dt_record {
-    char *path;       /* the host's */
-    char *guest_path; /* the guest's own, from its partial device tree; NULL: the host's serves */
+    char *path; /* the host's */
+    enum dt_guest_path where;
+    char *guest_path; /* with GUEST_PATH_KNOWN, else NULL */
     uint32_t domid;
     uint8_t handle[16]; /* of the domain that the record was written for: its UUID */
 };
 
-/* Sorted by path. */
+/* A domain of which a record is there that could not be read, or not all of it: what it has is not
+ * known. */
+struct dt_unread {
+    uint32_t domid;
+    uint8_t handle[16];
+};
+
 struct dt_records {
-    struct dt_record *records;
+    struct dt_record *records; /* sorted by path */
     size_t count;
+    struct dt_unread *unread;
+    size_t unread_count;
+    bool incomplete; /* the directory could not be read: any domain's record may be missing */
 };
 
 struct toolstack_observer;
@@ -29,15 +46,18 @@ struct toolstack_observer;
 int toolstack_observer_open(struct toolstack_observer **observer, const char *sysroot);
 void toolstack_observer_close(struct toolstack_observer *observer); /* NULL is allowed */
 
-/* Readable when a record may have changed; -1 when there is no directory to watch. */
+/* Readable when dispatch has something to do. */
 int toolstack_observer_fd(const struct toolstack_observer *observer);
 
 /* Takes in what is pending. True when the records are to be read again. */
 bool toolstack_observer_dispatch(struct toolstack_observer *observer);
 
-/* Reads all records anew. What makes no sense is complained of once and left out. 0 or a negative
- * errno, and then the records are as they were. */
+/* Reads all records anew. What makes no sense is complained of once. 0, also when something could
+ * not be read: see the records; or -ENOMEM, and then they are as they were. */
 int toolstack_observer_refresh(struct toolstack_observer *observer);
+
+/* Something could not be read that a later refresh may read, and no event need tell when. */
+bool toolstack_observer_wants_refresh(const struct toolstack_observer *observer);
 
 /* Valid until the next refresh or close. */
 const struct dt_records *toolstack_observer_get(const struct toolstack_observer *observer);

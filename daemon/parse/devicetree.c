@@ -86,6 +86,19 @@ static int write_paths(struct parse *parse)
     return 0;
 }
 
+/* One string, an absolute path of whole components. */
+static const char *clean_path(const struct dt_blob *blob, size_t node, enum dt_property_id id)
+{
+    const struct dt_property *property = dt_blob_get(blob, node, id);
+    const char *path = property ? (const char *)property->value : "";
+    size_t length = strlen(path);
+
+    if (!property || property->size != length + 1 || path[0] != '/' || path[length - 1] == '/' ||
+        strstr(path, "//"))
+        return NULL;
+    return path;
+}
+
 static void read_own(const struct dt_blob *blob, struct dt_device *devices)
 {
     size_t i;
@@ -94,7 +107,7 @@ static void read_own(const struct dt_blob *blob, struct dt_device *devices)
         const char *compatible = dt_blob_text(blob, i, DT_PROP_COMPATIBLE);
 
         devices[i].compatible = compatible ? compatible : "";
-        devices[i].xen_path = dt_blob_text(blob, i, DT_PROP_XEN_PATH);
+        devices[i].xen_path = clean_path(blob, i, DT_PROP_XEN_PATH);
         devices[i].passthrough = dt_blob_has(blob, i, DT_PROP_XEN_PASSTHROUGH);
         devices[i].force_assign = dt_blob_has(blob, i, DT_PROP_XEN_FORCE_ASSIGN);
         devices[i].damaged = blob->nodes[i].damaged;
@@ -124,6 +137,7 @@ static void hand_over(const struct parse *parse, const struct sorted *sorted, si
         if (tree->count && strcmp(tree->devices[tree->count - 1].path, sorted[i].path) == 0) {
             dt_blob_error(&parse->blob, sorted[i].node, NULL, "there twice, the first one counts");
             missing = missing || device->streams != DT_STREAMS_NONE;
+            tree->doubled = true;
         } else {
             tree->devices[tree->count++] = *device;
         }

@@ -37,20 +37,22 @@ struct dt_device {
     const char *path;       /* full path, "/soc/video@fe001000" */
     const char *compatible; /* its first string, or "" */
     const char *iommu;      /* path of the first real, enabled IOMMU it or its bus is behind */
-    const char *xen_path;   /* xen,path: the host's path of a node in a partial tree; or NULL */
-    bool enabled;           /* its status and those of all above it are absent, "okay" or "ok" */
-    bool passthrough;       /* xen,passthrough */
-    bool force_assign;      /* xen,force-assign-without-iommu */
-    bool dma_coherent;      /* as Linux decides: the nearest word on the way its DMA takes */
-    bool pci_host;          /* device_type = "pci", and not below another one */
-    bool is_iommu;          /* has #iommu-cells or mmu-masters */
-    bool iommu_disabled;    /* names a real IOMMU whose status is not okay */
-    bool dangling;          /* names an IOMMU by a phandle that no node has */
-    bool grant_dma;         /* names a node compatible with "xen,grant-dma" */
-    bool grant_dma_stub;    /* ... whose #iommu-cells is 0 */
-    bool virtio_iommu;      /* names an IOMMU that is "virtio,pci-iommu" or "virtio,mmio" */
-    bool damaged;           /* a part of the node could not be read */
-    enum dt_claims claim;   /* the first, of a device that makes two */
+    /* xen,path: the host's path of a node in a partial tree. NULL where there is none, or no single
+     * absolute path. */
+    const char *xen_path;
+    bool enabled;         /* its status and those of all above it are absent, "okay" or "ok" */
+    bool passthrough;     /* xen,passthrough */
+    bool force_assign;    /* xen,force-assign-without-iommu */
+    bool dma_coherent;    /* as Linux decides: the nearest word on the way its DMA takes */
+    bool pci_host;        /* device_type = "pci", and not below another one */
+    bool is_iommu;        /* has #iommu-cells or mmu-masters */
+    bool iommu_disabled;  /* names a real IOMMU whose status is not okay */
+    bool dangling;        /* names an IOMMU by a phandle that no node has */
+    bool grant_dma;       /* names a node compatible with "xen,grant-dma" */
+    bool grant_dma_stub;  /* ... whose #iommu-cells is 0 */
+    bool virtio_iommu;    /* names an IOMMU that is "virtio,pci-iommu" or "virtio,mmio" */
+    bool damaged;         /* a part of the node could not be read */
+    enum dt_claims claim; /* the first, of a device that makes two */
     enum dt_relevance relevance;
     enum dt_streams streams;
     uint32_t group; /* those with the same number share streams; 0: with nobody that is known */
@@ -67,6 +69,7 @@ struct devicetree {
     struct dt_alias *aliases; /* sorted by name, no name twice */
     size_t alias_count;
     bool streams_told; /* some device's stream IDs stand in it: not in the tree that Xen makes */
+    bool doubled;      /* a path was there twice */
     bool incomplete;   /* nodes may be missing: the structure is damaged, or too large */
     /* "/path: property: cause", printable; those beyond DEVICETREE_ERRORS_MAX are only counted. */
     char errors[DEVICETREE_ERRORS_MAX][DEVICETREE_ERROR_SIZE];
