@@ -2,74 +2,12 @@
 """Device tree devices: dom0's own, and those that only libxl's file says a guest has."""
 import json
 import os
-import struct
-import subprocess
-import uuid
 
-from case import RECORD, RigCase
-from daemon import HOST_TREE
+from devicetree import ASIDE, BEHIND, BESIDE, CLAIMS, GUESTS, DeviceTreeCase
 from waiting import wait_until
 
-TREE = '''/dts-v1/;
-/ {
-    #address-cells = <1>; #size-cells = <1>; compatible = "test,board";
-    xen_iommu: xen-iommu { compatible = "xen,iommu-el2-v1"; #iommu-cells = <0>; phandle = <1>; };
-    soc {
-        compatible = "simple-bus"; #address-cells = <1>; #size-cells = <1>; ranges;
-        behind@1000 { compatible = "test,dma"; reg = <0x1000 0x100>; };
-        beside@2000 { compatible = "test,dma"; reg = <0x2000 0x100>; };
-        claims@3000 { compatible = "test,dma"; reg = <0x3000 0x100>; iommus = <&xen_iommu>; };
-        aside@4000 { compatible = "test,dma"; reg = <0x4000 0x100>; status = "disabled"; };
-    };
-};
-'''
-BEHIND, BESIDE, CLAIMS, ASIDE = ('/soc/behind@1000', '/soc/beside@2000', '/soc/claims@3000',
-                                 '/soc/aside@4000')
-GUESTS = {'state': 'protected', 'swiotlb': 'skip', 'reason': 'assigned-translated'}
 
-
-class DeviceTree(RigCase):
-    def setUp(self):
-        super().setUp()
-        self.libxl = os.path.join(self.daemon.sysroot, 'var/lib/xen')
-        firmware = os.path.join(self.daemon.sysroot, 'sys/firmware')
-        os.makedirs(self.libxl)
-        os.makedirs(firmware, exist_ok=True)
-        subprocess.run(['dtc', '-q', '-I', 'dts', '-O', 'dtb', '-o', f'{firmware}/fdt', '-'],
-                       input=TREE, text=True, check=True)
-        self.hypervisor.assign(BEHIND, 0)
-        for path in (BESIDE, CLAIMS, ASIDE):
-            self.hypervisor.assign(path, 'io')
-        self.toolstack.create(1, 'pvh')
-        self.daemon.start()
-
-    def make_machine(self):
-        """No PCI here."""
-
-    def record_of(self, root, path):
-        base = f'{root}/dt{path}'
-        values = {name: self.store.read(f'{base}/{name}') for name in RECORD}
-        return {name: value for name, value in values.items() if value is not None}
-
-    def wait_dt(self, domid, path, **fields):
-        root = HOST_TREE if domid is None else self.home(domid)
-        self._wait(lambda: self.record_of(root, path), f'{path} in {root}', fields)
-
-    def write_record(self, domid, *paths, handle=None, text=None, **more):
-        """As libxl does: a new file, then its name."""
-        if handle is None:
-            handle = int(self.hypervisor.domains[domid][0].split('=')[1])
-        name = uuid.UUID(bytes=struct.pack('<I12x', handle))
-        path = os.path.join(self.libxl, f'userdata-d.{domid}.{name}.libxl-json')
-        with open(path + '.new', 'w', encoding='ascii') as file:
-            file.write(text or json.dumps({'dtdevs': [{'path': path} for path in paths], **more}))
-        os.replace(path + '.new', path)
-        return path
-
-    def give(self, domid, path):
-        self.hypervisor.assign(path, domid)
-        return self.write_record(domid, path)
-
+class DeviceTree(DeviceTreeCase):
     def test_dom0s(self):
         self.wait_dt(0, BEHIND, state='protected', swiotlb='skip', reason='behind-iommu')
         self.wait_dt(0, BESIDE, state='unprotected', swiotlb='keep', reason='not-behind-iommu')
@@ -128,15 +66,38 @@ class DeviceTree(RigCase):
         self.wait_dt(1, ASIDE, **GUESTS)
         self.assertEqual(len(self.daemon.log_lines('warning', broken, 'JSON')), 1)
 
-    def test_the_guests_own_path(self):
-        partial = os.path.join(self.daemon.sysroot, 'partial.dtb')
-        subprocess.run(['dtc', '-q', '-I', 'dts', '-O', 'dtb', '-o', partial, '-'], text=True,
-                       check=True, input='/dts-v1/; / { passthrough { mine@0 { xen,path = "%s"; };'
-                                         ' }; };' % ASIDE)
-        self.hypervisor.assign(ASIDE, 1)
-        self.write_record(1, ASIDE, b_info={'device_tree': '/partial.dtb'})
-        self.wait_dt(1, '/passthrough/mine@0', **GUESTS)
-        self.assertEqual(self.record_of(self.home(1), ASIDE), {})
+    def test_a_record_that_cannot_be_read(self):
+        """Whoever it belongs to may have any device that no other record names."""
+        self.toolstack.create(2, 'pvh')
+        self.wait_dt(0, BEHIND, state='protected')
+        self.give(1, ASIDE)
+        self.wait_dt(1, ASIDE, **GUESTS)
+        self.write_record(2, text='{"dtdevs": [')
+        self.wait_dt(0, BEHIND, state='unknown', swiotlb='keep')
+        self.wait_dt(None, BEHIND, owner='unknown')
+        self.wait_dt(1, ASIDE, **GUESTS)
+        self.write_record(1, text='no JSON')
+        self.wait_dt(None, ASIDE, state='unknown', swiotlb='keep', owner='unknown')
+        self.write_record(1, ASIDE)
+        self.write_record(2)
+        self.wait_dt(1, ASIDE, **GUESTS)
+        self.wait_dt(0, BEHIND, state='protected')
+
+    def test_an_unreadable_record_of_nobody(self):
+        self.write_record(7, text='no JSON', handle=4711)
+        self.write_record(1, text='no JSON', handle=4711)
+        self.wait_dt(0, BEHIND, state='protected')
+        self.give(1, ASIDE)
+        self.wait_dt(1, ASIDE, **GUESTS)
+        self.assertEqual(self.record_of(self.home(0), BEHIND)['state'], 'protected')
+
+    def test_the_folder_is_made_later(self):
+        self.daemon.stop()
+        os.rmdir(self.libxl)
+        self.daemon.start()
+        os.mkdir(self.libxl)
+        self.give(1, ASIDE)
+        self.wait_dt(1, ASIDE, **GUESTS)
 
     def test_the_oracle_is_not_polled(self):
         self.give(1, ASIDE)
