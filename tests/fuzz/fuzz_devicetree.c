@@ -7,6 +7,7 @@
 #include <libfdt.h>
 
 #include "devicetree_sane.h"
+#include "parse/devicetree_partial.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -14,6 +15,25 @@ static void require(bool condition)
 {
     if (!condition)
         abort();
+}
+
+/* As a guest's partial tree: what it finds is a node of its own that says so. */
+static void look_up(const struct devicetree *tree)
+{
+    struct dt_partial partial;
+
+    if (dt_partial_take(&partial, tree) != 0) {
+        require(partial.pairs == NULL);
+        return;
+    }
+    for (size_t i = 0; i < partial.count; i++) {
+        const char *found = dt_partial_find(&partial, partial.pairs[i].host);
+        const struct dt_device *node = devicetree_find(tree, partial.pairs[i].guest);
+
+        require(node && strcmp(node->xen_path, partial.pairs[i].host) == 0);
+        require(!found || strcmp(found, node->path) == 0);
+    }
+    dt_partial_clear(&partial);
 }
 
 static bool parse(const uint8_t *bytes, size_t size)
@@ -25,6 +45,7 @@ static bool parse(const uint8_t *bytes, size_t size)
         return false;
     }
     require(devicetree_fault(tree) == NULL);
+    look_up(tree);
     devicetree_free(tree);
     return true;
 }
