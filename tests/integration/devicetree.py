@@ -30,6 +30,7 @@ GUESTS = {'state': 'protected', 'swiotlb': 'skip', 'reason': 'assigned-translate
 class DeviceTreeCase(RigCase):
     """Domain 1 is there, and has nothing yet."""
     tree = TREE  # as dom0 sees it
+    host_tree = None  # with it, the daemon is told of this one
 
     def setUp(self):
         super().setUp()
@@ -37,13 +38,25 @@ class DeviceTreeCase(RigCase):
         firmware = os.path.join(self.daemon.sysroot, 'sys/firmware')
         os.makedirs(self.libxl)
         os.makedirs(firmware, exist_ok=True)
-        subprocess.run(['dtc', '-q', '-I', 'dts', '-O', 'dtb', '-o', f'{firmware}/fdt', '-'],
-                       input=self.tree, text=True, check=True)
+        self.compile(self.tree, f'{firmware}/fdt')
+        if self.host_tree:
+            path = os.path.join(self.daemon.sysroot, 'host.dtb')
+            self.compile(self.host_tree, path)
+            self.daemon.options = ['--host-dtb', path]
+        self.assign_at_boot()
+        self.toolstack.create(1, 'pvh')
+        self.daemon.start()
+
+    def assign_at_boot(self):
+        """Xen's part: dom0 gets what is behind an IOMMU and not set aside."""
         self.hypervisor.assign(BEHIND, 0)
         for path in (BESIDE, CLAIMS, ASIDE):
             self.hypervisor.assign(path, 'io')
-        self.toolstack.create(1, 'pvh')
-        self.daemon.start()
+
+    @staticmethod
+    def compile(text, path):
+        subprocess.run(['dtc', '-q', '-I', 'dts', '-O', 'dtb', '-o', path, '-'], input=text,
+                       text=True, check=True)
 
     def make_machine(self):
         """No PCI here."""

@@ -2,7 +2,6 @@
 """Under which path a guest finds its device tree devices: as its partial device tree tells, if that
 tells for certain."""
 import os
-import subprocess
 import time
 
 from devicetree import ASIDE, BESIDE, GUESTS, DeviceTreeCase
@@ -14,9 +13,8 @@ def node(name, host=ASIDE, below='passthrough'):
 
 class GuestPath(DeviceTreeCase):
     def write_partial(self, text):
-        path = os.path.join(self.daemon.sysroot, 'partial.dtb')
-        subprocess.run(['dtc', '-q', '-I', 'dts', '-O', 'dtb', '-o', path, '-'], text=True,
-                       check=True, input=f'/dts-v1/; / {{ {text} }};')
+        self.compile(f'/dts-v1/; / {{ {text} }};',
+                     os.path.join(self.daemon.sysroot, 'partial.dtb'))
 
     def create(self, name='/partial.dtb', *paths):
         """libxl makes the guest: the devices are assigned, and the record comes last."""
