@@ -13,6 +13,7 @@
 
 #include "lock.h"
 #include "loop.h"
+#include "observe/acpi_files.h"
 #include "reconcile.h"
 
 /* Waits between tries grow from the first to the second. */
@@ -330,22 +331,16 @@ static int fail(const char *what, int error)
     return error;
 }
 
-/* A table that cannot be read leaves coverage unknown: that is safe, and it is said. */
+/* A table that cannot be used leaves coverage unknown: that is safe, and it is said. */
 static int load_tables(struct daemon *daemon)
 {
     const struct options *options = daemon->options;
-    char directory[4096], error[256] = "";
-    int rc;
+    char warning[512];
+    int rc = acpi_files_load(options->sysroot, options->acpi_tables, &daemon->tables, warning,
+                             sizeof(warning));
 
-    if (options->acpi_tables)
-        snprintf(directory, sizeof(directory), "%s", options->acpi_tables);
-    else
-        snprintf(directory, sizeof(directory), "%s/sys/firmware/acpi/tables", options->sysroot);
-    if (options->acpi_tables && access(directory, R_OK | X_OK))
-        log_warning("%s: %s", directory, strerror(errno));
-    rc = acpi_tables_load(directory, &daemon->tables, error, sizeof(error));
-    if (*error)
-        log_warning("%s: %s", directory, error);
+    if (*warning)
+        log_warning("%s", warning);
     return rc;
 }
 

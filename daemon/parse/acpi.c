@@ -2,12 +2,7 @@
 #include "parse/acpi.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "parse/acpi_dmar.h"
 #include "parse/acpi_ivrs.h"
@@ -16,12 +11,6 @@
 struct acpi_tables {
     struct acpi_dmar *dmar;
     struct acpi_ivrs *ivrs;
-};
-
-/* The bytes of a table file; none where it does not exist. */
-struct blob {
-    uint8_t *bytes;
-    size_t size;
 };
 
 static void forget(struct acpi_tables *tables)
@@ -75,81 +64,6 @@ void acpi_tables_free(struct acpi_tables *tables)
         return;
     forget(tables);
     free(tables);
-}
-
-/* One byte more than is allowed, so that an oversized table is recognised later. */
-static int read_all(int fd, struct blob *blob)
-{
-    ssize_t got = 1;
-
-    blob->bytes = malloc(ACPI_TABLE_MAX_SIZE + 1);
-    if (!blob->bytes)
-        return -ENOMEM;
-    while (got && blob->size <= ACPI_TABLE_MAX_SIZE) {
-        got = read(fd, blob->bytes + blob->size, ACPI_TABLE_MAX_SIZE + 1 - blob->size);
-        if (got < 0 && errno != EINTR)
-            return -errno;
-        if (got > 0)
-            blob->size += (size_t)got;
-    }
-    return 0;
-}
-
-/* 0 (a file that does not exist leaves blob empty) or a negative errno. */
-static int read_table(const char *dir, const char *name, struct blob *blob)
-{
-    char path[PATH_MAX];
-    int fd, rc;
-
-    if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
-        return -ENAMETOOLONG;
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT ? 0 : -errno;
-    rc = read_all(fd, blob);
-    close(fd);
-    return rc;
-}
-
-static int read_tables(const char *dir, struct blob *dmar, struct blob *ivrs, char *error,
-                       size_t error_size)
-{
-    const struct {
-        const char *name;
-        struct blob *blob;
-    } files[] = {{"DMAR", dmar}, {"RMAD", dmar}, {"IVRS", ivrs}};
-    size_t i;
-    int rc;
-
-    for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
-        if (files[i].blob->bytes)
-            continue;
-        rc = read_table(dir, files[i].name, files[i].blob);
-        if (!rc)
-            continue;
-        snprintf(error, error_size, "%s: %s", files[i].name, strerror(-rc));
-        return rc;
-    }
-    return 0;
-}
-
-int acpi_tables_load(const char *dir, struct acpi_tables **tables, char *error, size_t error_size)
-{
-    struct blob dmar = {0}, ivrs = {0};
-    int rc;
-
-    *tables = NULL;
-    rc = read_tables(dir, &dmar, &ivrs, error, error_size);
-    if (!rc) {
-        rc = acpi_tables_parse(dmar.bytes, dmar.size, ivrs.bytes, ivrs.size, tables, error,
-                               error_size);
-    } else if (rc != -ENOMEM) {
-        *tables = calloc(1, sizeof(**tables));
-        rc = *tables ? 0 : -ENOMEM;
-    }
-    free(dmar.bytes);
-    free(ivrs.bytes);
-    return rc;
 }
 
 void acpi_tables_lookup(const struct acpi_tables *tables, const struct pci_topology *topology,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the ACPI tables say of IOMMU coverage, read as Xen reads them. Pure but for the file reads
- * of acpi_tables_load(); the tables are hostile input. */
+/* What the ACPI tables say of IOMMU coverage, read as Xen reads them. Pure; the tables are hostile
+ * input. */
 #ifndef XI_PARSE_ACPI_H
 #define XI_PARSE_ACPI_H
 
@@ -22,13 +22,9 @@ struct acpi_answer {
                     * iommu=no-igfx, and on Ironlake where the firmware did not prepare it */
 };
 
-/* Reads DMAR, else RMAD (the same table under the name that Xen gives it for a PV dom0), and IVRS
- * from dir. 0, and then error is "" or says why no table is used: unreadable, oversized, malformed,
- * or DMAR and IVRS at once. Tables that are not there are no error; with none in use every answer
- * is UNKNOWN. -ENOMEM: *tables is NULL. The caller frees *tables. */
-int acpi_tables_load(const char *dir, struct acpi_tables **tables, char *error, size_t error_size);
-
-/* The same for tables in memory, NULL for one that is not there. The bytes are copied. */
+/* Reads tables in memory, NULL for one that is not there. The bytes are copied. 0, and then error
+ * is "" or says why no table is used: oversized, malformed, or DMAR and IVRS at once. With none in
+ * use every answer is UNKNOWN. -ENOMEM: *tables is NULL. The caller frees *tables. */
 int acpi_tables_parse(const void *dmar, size_t dmar_size, const void *ivrs, size_t ivrs_size,
                       struct acpi_tables **tables, char *error, size_t error_size);
 

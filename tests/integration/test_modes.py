@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the hypervisor's mode and the firmware's tables make of dom0's devices."""
 import os
+import shutil
 
 import acpi
 from case import BEHIND_PORT, DISK, FUNCTIONS, NIC, NIC2, ROOT_PORT, RigCase
@@ -92,6 +93,27 @@ class CommandLine(ModeCase):
         self.daemon.options += ['--acpi-tables', saved]
         self.daemon.start()
         self.check_all(PVH)
+
+    def test_saved_tables_of_another_firmware(self):
+        """They count while what was saved beside them is what dom0 sees."""
+        self.hypervisor.set_domain(0, 'hvm')
+        self.daemon.set_tables(FACP=b'fixed', DSDT=b'version 2')
+        saved = os.path.join(self.rig.folder, 'saved')
+        self.daemon.options += ['--acpi-tables', saved]
+        for beside, word in (({}, None), ({'DSDT': b'version 1'}, None),
+                             ({'DSDT': b'version 2'}, PVH),
+                             ({'DSDT': b'version 2', 'FACP': b'else'}, None),
+                             ({'bios_version': b'2\n'}, None)):
+            with self.subTest(beside):
+                shutil.rmtree(saved, ignore_errors=True)
+                self.daemon.save_tables(saved, DMAR=acpi.DMAR_ALL, **beside)
+                self.daemon.start()
+                if word:
+                    self.check_all(word)
+                else:
+                    self.check_unknown()
+                    self.assertTrue(self.daemon.log_lines('warning', 'saved: not used'))
+                self.daemon.stop()
 
     def test_iommu_off(self):
         self.hypervisor.set_iommu(False)

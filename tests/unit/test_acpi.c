@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables of real machines, from files; broken tables; failing allocations. */
+/* Tables of real machines; broken tables; failing allocations. */
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "acpi_builder.h"
 
-enum { MAX_FUNCTIONS = 64, MAX_FILE = 4096, PIECE = 50 };
+enum { MAX_FUNCTIONS = 64, MAX_FILE = 4096 };
 
 #define ROOT PCI_NO_SBDF
 
@@ -46,9 +43,6 @@ void *__real_calloc(size_t count, size_t size);
 void *__wrap_malloc(size_t size);
 void *__real_malloc(size_t size);
 
-ssize_t __wrap_read(int fd, void *buffer, size_t size);
-ssize_t __real_read(int fd, void *buffer, size_t size);
-
 static bool fails_now(void)
 {
     return failing_call && --failing_call == 0;
@@ -62,18 +56,6 @@ void *__wrap_calloc(size_t count, size_t size)
 void *__wrap_malloc(size_t size)
 {
     return fails_now() ? NULL : __real_malloc(size);
-}
-
-/* In pieces, as sysfs does, and now and then interrupted. */
-ssize_t __wrap_read(int fd, void *buffer, size_t size)
-{
-    static unsigned int calls;
-
-    if (++calls % 3 == 0) {
-        errno = EINTR;
-        return -1;
-    }
-    return __real_read(fd, buffer, size < PIECE ? size : PIECE);
 }
 
 static uint32_t read_sbdf(const char *text)
@@ -143,18 +125,6 @@ static struct acpi_tables *parse_table(size_t i, const uint8_t *bytes, size_t si
                                                   : parse_dmar(bytes, size, cause);
 }
 
-static void load(const char *dir, const char *cause, struct acpi_tables **tables)
-{
-    char error[256] = "never written";
-
-    assert_int_equal(acpi_tables_load(dir, tables, error, sizeof(error)), 0);
-    assert_non_null(*tables);
-    if (!cause)
-        assert_string_equal(error, "");
-    else if (!strstr(error, cause))
-        fail_msg("\"%s\" instead of \"%s\"", error, cause);
-}
-
 static void all_unknown(const struct acpi_tables *tables, const struct machine *machine)
 {
     size_t i;
@@ -167,14 +137,14 @@ static void real_machines_are_read_as_their_kernel_reads_them(void **state)
 {
     struct acpi_tables *tables;
     struct machine machine;
-    char dir[256];
-    size_t i, j;
+    uint8_t bytes[MAX_FILE];
+    size_t i, j, size;
 
     (void)state;
     for (i = 0; i < MACHINES; i++) {
-        snprintf(dir, sizeof(dir), "%s/%s", XI_TEST_ACPI_DATA, machines[i].folder);
         read_machine(&machine, machines[i].folder);
-        load(dir, NULL, &tables);
+        size = read_table(i, bytes);
+        tables = parse_table(i, bytes, size, NULL);
         for (j = 0; j < machine.topology.count; j++)
             if (machine.covered[j])
                 expect_yes(tables, &machine.topology, machine.functions[j].sbdf, machines[i].unit);
@@ -264,13 +234,12 @@ static void without_tables_all_is_unknown(void **state)
 {
     struct acpi_tables *tables;
     struct machine machine;
+    char error[64];
 
     (void)state;
     read_machine(&machine, "vtd");
-    load("/nonexistent", NULL, &tables);
-    all_unknown(tables, &machine);
-    acpi_tables_free(tables);
-    load(XI_TEST_ACPI_DATA, NULL, &tables);
+    assert_int_equal(acpi_tables_parse(NULL, 0, NULL, 0, &tables, error, sizeof(error)), 0);
+    assert_string_equal(error, "");
     all_unknown(tables, &machine);
     acpi_tables_free(tables);
     acpi_tables_free(NULL);
@@ -312,102 +281,26 @@ static void an_error_is_cut_to_its_buffer(void **state)
     acpi_tables_free(tables);
 }
 
-static void write_file(const char *dir, const char *name, const void *bytes, size_t size)
-{
-    char path[256];
-    FILE *file;
-
-    snprintf(path, sizeof(path), "%s/%s", dir, name);
-    file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
-}
-
-static void remove_file(const char *dir, const char *name)
-{
-    char path[256];
-
-    snprintf(path, sizeof(path), "%s/%s", dir, name);
-    assert_int_equal(remove(path), 0);
-}
-
-static void files_that_cannot_be_used_are_named(void **state)
-{
-    static const uint8_t large[ACPI_TABLE_MAX_SIZE + 1];
-    char dir[] = "/tmp/xi-acpi-XXXXXX", path[64], *endless;
-    struct acpi_tables *tables;
-
-    (void)state;
-    assert_non_null(mkdtemp(dir));
-    write_file(dir, "IVRS", "", 0);
-    load(dir, "IVRS: offset 0x0: 0 bytes are too few", &tables);
-    acpi_tables_free(tables);
-    write_file(dir, "IVRS", large, sizeof(large));
-    load(dir, "IVRS: offset 0x0: larger than 262144 bytes", &tables);
-    acpi_tables_free(tables);
-    write_file(dir, "IVRS", large, ACPI_TABLE_MAX_SIZE);
-    load(dir, "IVRS: offset 0x0: the signature is not IVRS", &tables);
-    acpi_tables_free(tables);
-    snprintf(path, sizeof(path), "%s/DMAR", dir);
-    assert_int_equal(mkdir(path, 0700), 0);
-    load(dir, "DMAR: Is a directory", &tables);
-    acpi_tables_free(tables);
-    remove_file(dir, "DMAR");
-    remove_file(dir, "IVRS");
-    assert_int_equal(rmdir(dir), 0);
-
-    load(XI_TEST_ACPI_DATA "/README", "DMAR: Not a directory", &tables);
-    acpi_tables_free(tables);
-    endless = malloc(5000);
-    assert_non_null(endless);
-    memset(endless, 'a', 4999);
-    endless[4999] = '\0';
-    load(endless, "DMAR: File name too long", &tables);
-    acpi_tables_free(tables);
-    free(endless);
-}
-
-static void dmar_goes_before_rmad(void **state)
-{
-    uint8_t bytes[MAX_FILE];
-    char dir[] = "/tmp/xi-acpi-XXXXXX";
-    struct acpi_tables *tables;
-    struct machine machine;
-    size_t size = read_table(1, bytes);
-
-    (void)state;
-    read_machine(&machine, machines[1].folder);
-    assert_non_null(mkdtemp(dir));
-    write_file(dir, "DMAR", bytes, size);
-    write_file(dir, "RMAD", "not read", 8);
-    load(dir, NULL, &tables);
-    expect_yes(tables, &machine.topology, BDF(1, 0, 0), machines[1].unit);
-    acpi_tables_free(tables);
-    remove_file(dir, "DMAR");
-    load(dir, "DMAR: offset 0x0: 8 bytes are too few", &tables);
-    all_unknown(tables, &machine);
-    acpi_tables_free(tables);
-    remove_file(dir, "RMAD");
-    assert_int_equal(rmdir(dir), 0);
-}
-
 /* Each allocation fails in turn, until a run needs none that fails. */
 static void failed_allocations_are_reported(void **state)
 {
     struct acpi_tables *tables;
-    char dir[256], error[64];
+    uint8_t bytes[MAX_FILE];
     unsigned int nth;
+    char error[64];
     size_t i;
     int rc;
 
     (void)state;
     for (i = 0; i < MACHINES; i++) {
-        snprintf(dir, sizeof(dir), "%s/%s", XI_TEST_ACPI_DATA, machines[i].folder);
+        bool is_dmar = strcmp(machines[i].table, "IVRS") != 0;
+        size_t size = read_table(i, bytes);
+
         for (nth = 1;; nth++) {
             tables = (struct acpi_tables *)&tables;
             failing_call = nth;
-            rc = acpi_tables_load(dir, &tables, error, sizeof(error));
+            rc = acpi_tables_parse(is_dmar ? bytes : NULL, size, is_dmar ? NULL : bytes, size,
+                                   &tables, error, sizeof(error));
             if (failing_call)
                 break;
             assert_int_equal(rc, -ENOMEM);
@@ -430,8 +323,6 @@ int main(void)
         cmocka_unit_test(without_tables_all_is_unknown),
         cmocka_unit_test(dmar_beside_ivrs_is_refused),
         cmocka_unit_test(an_error_is_cut_to_its_buffer),
-        cmocka_unit_test(files_that_cannot_be_used_are_named),
-        cmocka_unit_test(dmar_goes_before_rmad),
         cmocka_unit_test(failed_allocations_are_reported),
     };
 

@@ -11,6 +11,33 @@ want $HOST/iommu enabled
 all_dom0 "unknown keep coverage-unknown"
 end_daemon
 
+for file in tables/FACP tables/DSDT; do
+    check "a PVH dom0 sees $file" [ -s /sys/firmware/acpi/$file ]
+done
+check "a PVH dom0 sees the DMI" [ -s /sys/class/dmi/id/bios_version ]
+
+# Saved tables count only while they are this firmware's.
+mkdir /tmp/bare /tmp/other
+cp /box/files/RMAD /tmp/bare
+ready_daemon --acpi-tables /tmp/bare
+all_dom0 "unknown keep coverage-unknown"
+check "the log says why" grep -q "/tmp/bare: not used: nothing beside the tables" $DAEMON_LOG
+end_daemon
+
+cp /box/files/* /tmp/other
+dd if=/dev/zero of=/tmp/other/DSDT bs=1 seek=100 count=8 conv=notrunc 2> /dev/null
+ready_daemon --acpi-tables /tmp/other
+all_dom0 "unknown keep coverage-unknown"
+check "the log says what differs" grep -q "/tmp/other: not used: DSDT is not what" $DAEMON_LOG
+end_daemon
+
+cp /box/files/DSDT /tmp/other
+echo 0 > /tmp/other/bios_version
+ready_daemon --acpi-tables /tmp/other
+all_dom0 "unknown keep coverage-unknown"
+check "the log says that too" grep -q "/tmp/other: not used: bios_version is not what" $DAEMON_LOG
+end_daemon
+
 ready_daemon --acpi-tables /box/files
 all_dom0 "protected skip dom0-pvh"
 

@@ -46,5 +46,12 @@ check "xen-iommud --once" xen-iommud --once
 want $HOST/status stopped
 want $HOST/pci/0000-00-03-0/state relaxed
 
-# The scenario of a PVH dom0, which does not see it, needs the firmware's table.
-save RMAD /sys/firmware/acpi/tables/RMAD
+# The scenario of a PVH dom0, which does not see it, needs the firmware's table, and what tells that it is still this
+# firmware.
+for table in RMAD FACP DSDT; do
+    save $table /sys/firmware/acpi/tables/$table
+done
+for identity in bios_vendor bios_version bios_date; do
+    check "the DMI's $identity" [ -s /sys/class/dmi/id/$identity ]
+    save $identity /sys/class/dmi/id/$identity
+done
