@@ -23,6 +23,7 @@ struct pci_function {
     uint32_t physfn;       /* of an SR-IOV virtual function, its physical one, else PCI_NO_SBDF */
     uint32_t id;           /* device << 16 | vendor, 0 where sysfs did not tell */
     uint32_t class_code;   /* class << 16 | subclass << 8 | programming interface */
+    bool late;             /* not there when the daemon first looked: perhaps not at boot either */
     bool is_bridge;        /* header type 1: forwards others' DMA, has buses below it */
     uint8_t secondary_bus; /* of a bridge: the bus right below it, 0 where it has none */
     char driver[32];       /* the bound driver in dom0, "" for none */

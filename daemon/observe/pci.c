@@ -19,6 +19,7 @@ struct pci_observer {
     uint32_t incarnations;
     uint32_t *dropped;
     size_t dropped_count;
+    bool looked; /* once at all of them */
 };
 
 /* "0000:00:04.0". False for anything else, segments over 16 bits included: those are the
@@ -135,6 +136,7 @@ static int upsert(struct pci_observer *observer, struct pci_function *function)
         function->events = topology->functions[at].events + 1;
         function->rebound = topology->functions[at].rebound;
         function->again = topology->functions[at].again;
+        function->late = topology->functions[at].late;
         if (memcmp(&topology->functions[at], function, sizeof(*function)) == 0)
             return 0;
         topology->functions[at] = *function;
@@ -154,6 +156,7 @@ static int upsert(struct pci_observer *observer, struct pci_function *function)
     function->incarnation = ++observer->incarnations;
     for (size_t i = 0; i < observer->dropped_count; i++)
         function->again = function->again || observer->dropped[i] == function->sbdf;
+    function->late = observer->looked;
     topology->functions[at] = *function;
     topology->count++;
     return 1;
@@ -273,8 +276,10 @@ static void keep_incarnations(struct pci_topology *now, const struct pci_topolog
     for (size_t i = 0; i < now->count; i++) {
         const struct pci_function *old = pci_topology_find(before, now->functions[i].sbdf);
 
-        if (old)
-            now->functions[i].incarnation = old->incarnation;
+        if (!old)
+            continue;
+        now->functions[i].incarnation = old->incarnation;
+        now->functions[i].late = old->late;
     }
 }
 
@@ -299,6 +304,7 @@ int pci_observer_rescan(struct pci_observer *observer, bool missed)
     }
     if (!missed)
         keep_incarnations(&observer->topology, &old);
+    observer->looked = true;
     free(old.functions);
     return 0;
 }
