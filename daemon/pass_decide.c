@@ -35,13 +35,26 @@ static void add_dt_facts(const struct reconciler *reconciler, const struct devic
     facts->claim = stub ? DT_CLAIMS_GRANT_STUB : node->claim;
 }
 
+static struct acpi_options acpi_options(const struct reconciler *reconciler)
+{
+    struct acpi_options options = {ACPI_UNKNOWN, ACPI_UNKNOWN};
+
+    if (!reconciler->cmdline_known)
+        return options;
+    options.no_igfx = reconciler->cmdline.graphics_off ? ACPI_YES : ACPI_NO;
+    options.bios_workaround = ACPI_NO;
+    return options;
+}
+
 static void add_pci_facts(const struct reconciler *reconciler, const struct device *device,
                           struct facts *facts)
 {
+    const struct acpi_options options = acpi_options(reconciler);
+
     facts->dom0_mode = dom0_mode(reconciler);
     facts->quarantine_off = reconciler->cmdline.quarantine_off || !reconciler->cmdline_known;
-    facts->coverage = device->coverage.coverage;
-    facts->unit = UNIT_ON;
+    facts->coverage = acpi_coverage(&device->coverage, &options);
+    facts->unit = acpi_unit_use(&device->coverage, &options);
     facts->unlisted = reconciler->inventory.incomplete;
 }
 

@@ -6,6 +6,7 @@
 
 #include "parse/acpi_dmar.h"
 #include "parse/acpi_ivrs.h"
+#include "parse/acpi_special.h"
 
 /* At most one of the two; none when there is nothing usable. */
 struct acpi_tables {
@@ -66,16 +67,62 @@ void acpi_tables_free(struct acpi_tables *tables)
     free(tables);
 }
 
+/* What holds for every function, in the topology or not. */
+static struct acpi_answer common_answer(const struct acpi_tables *tables,
+                                        const struct pci_topology *topology)
+{
+    struct acpi_answer answer = {.ironlake = acpi_special_ironlake(topology)};
+
+    if (tables->dmar)
+        answer.no_intremap = !tables->dmar->intremap;
+    /* Of AMD's units Xen uses each, and translates with it. */
+    if (tables->ivrs) {
+        answer.kept = ACPI_YES;
+        answer.graphics_only = answer.sound_only = ACPI_NO;
+    }
+    return answer;
+}
+
 void acpi_tables_lookup(const struct acpi_tables *tables, const struct pci_topology *topology,
                         uint32_t sbdf, struct acpi_answer *answer)
 {
     const struct pci_function *function = pci_topology_find(topology, sbdf);
 
-    *answer = (struct acpi_answer){0};
+    *answer = common_answer(tables, topology);
     if (!function)
         return;
-    if (tables->dmar)
+    if (tables->dmar) {
         acpi_dmar_lookup(tables->dmar, topology, function, answer);
-    else if (tables->ivrs)
+    } else if (tables->ivrs) {
         acpi_ivrs_lookup(tables->ivrs, topology, function, answer);
+    } else {
+        if (function->physfn != PCI_NO_SBDF)
+            function = pci_topology_find(topology, function->physfn);
+        acpi_special_by_class(function, answer);
+    }
+}
+
+static bool may_be_ignored(const struct acpi_answer *answer, const struct acpi_options *options)
+{
+    return answer->kept != ACPI_YES && options->bios_workaround != ACPI_NO;
+}
+
+enum coverage acpi_coverage(const struct acpi_answer *answer, const struct acpi_options *options)
+{
+    if (answer->coverage == COVERAGE_YES && may_be_ignored(answer, options))
+        return COVERAGE_UNKNOWN;
+    return answer->coverage;
+}
+
+enum unit_use acpi_unit_use(const struct acpi_answer *answer, const struct acpi_options *options)
+{
+    if (answer->graphics_only == ACPI_YES && options->no_igfx == ACPI_YES)
+        return UNIT_OFF;
+    /* Xen takes the unit for the rest in an ignored one's place, and assigns. */
+    if (answer->sound_only != ACPI_NO || may_be_ignored(answer, options))
+        return UNIT_UNKNOWN;
+    if (answer->graphics_only != ACPI_NO &&
+        (options->no_igfx != ACPI_NO || answer->ironlake != ACPI_NO))
+        return UNIT_UNKNOWN;
+    return UNIT_ON;
 }

@@ -8,6 +8,8 @@
 
 enum {
     WIDTH_OFFSET = ACPI_HEADER_SIZE, /* host address width - 1 */
+    FLAGS_OFFSET = ACPI_HEADER_SIZE + 1,
+    INTR_REMAP = 1,
     STRUCTURES_OFFSET = ACPI_HEADER_SIZE + 12,
     STRUCTURE_HEADER_SIZE = 4,
 
@@ -17,6 +19,10 @@ enum {
     DRHD_BASE = 8,
     DRHD_SIZE = 16,
     INCLUDE_PCI_ALL = 1,
+
+    TYPE_RMRR = 1,
+    RMRR_SEGMENT = 6,
+    RMRR_SIZE = 24,
 
     SCOPE_LENGTH = 1,
     SCOPE_BUS = 5,
@@ -59,58 +65,101 @@ static size_t scope_length(const struct acpi_table *table, size_t offset, size_t
     if (length < SCOPE_MIN_SIZE)
         acpi_table_fail(table, offset, "device scope too short");
     else if (length > left)
-        acpi_table_fail(table, offset, "device scope beyond its DRHD");
+        acpi_table_fail(table, offset, "device scope beyond its structure");
     else
         acpi_table_fail(table, offset, "device scope of odd length");
     return 0;
 }
 
 static int parse_scope(struct builder *builder, size_t offset, size_t length,
-                       struct dmar_unit *unit)
+                       struct dmar_scopes *scopes)
 {
     const uint8_t *bytes = builder->table->bytes + offset;
     struct dmar_scope *scope = &builder->dmar->scopes[builder->scopes];
 
     /* Names of ACPI devices (5), and what later versions may add: no PCI function. */
     if (bytes[0] < DMAR_SCOPE_ENDPOINT || bytes[0] > DMAR_SCOPE_HPET) {
-        unit->other_scopes = true;
+        scopes->others = true;
         return 0;
     }
     *scope = (struct dmar_scope){.type = (enum dmar_scope_type)bytes[0],
                                  .bus = bytes[SCOPE_BUS],
                                  .devfn = &builder->dmar->devfns[builder->devfns]};
     builder->scopes++;
-    unit->scope_count++;
+    scopes->count++;
     return parse_path(builder, offset + SCOPE_HEADER_SIZE, offset + length, scope);
+}
+
+/* All scopes from offset to end. */
+static int parse_scopes(struct builder *builder, size_t offset, size_t end,
+                        struct dmar_scopes *scopes)
+{
+    size_t length;
+    int rc = 0;
+
+    *scopes = (struct dmar_scopes){.list = &builder->dmar->scopes[builder->scopes]};
+    for (; !rc && offset < end; offset += length) {
+        length = scope_length(builder->table, offset, end);
+        if (!length)
+            return -EINVAL;
+        rc = parse_scope(builder, offset, length, scopes);
+    }
+    return rc;
 }
 
 static int parse_drhd(struct builder *builder, size_t offset, size_t length)
 {
     const uint8_t *bytes = builder->table->bytes + offset;
     struct dmar_unit *unit = &builder->dmar->units[builder->dmar->unit_count];
-    size_t end = offset + length;
     int rc;
 
     if (length < DRHD_SIZE)
         return acpi_table_fail(builder->table, offset, "DRHD of %zu bytes", length);
     *unit = (struct dmar_unit){.base = acpi_read64(bytes + DRHD_BASE),
                                .segment = acpi_read16(bytes + DRHD_SEGMENT),
-                               .include_all = bytes[DRHD_FLAGS] & INCLUDE_PCI_ALL,
-                               .scopes = &builder->dmar->scopes[builder->scopes]};
+                               .include_all = bytes[DRHD_FLAGS] & INCLUDE_PCI_ALL};
     rc = acpi_table_check_base(builder->table, offset + DRHD_BASE, unit->base);
-    for (offset += DRHD_SIZE; !rc && offset < end; offset += length) {
-        length = scope_length(builder->table, offset, end);
-        if (!length)
-            return -EINVAL;
-        rc = parse_scope(builder, offset, length, unit);
-    }
+    if (!rc)
+        rc = parse_scopes(builder, offset + DRHD_SIZE, offset + length, &unit->scopes);
     if (rc)
         return rc;
     builder->dmar->unit_count++;
     return 0;
 }
 
-/* Reserved memory (RMRR), ATS and the other structures do not bear on coverage. */
+/* What cannot be read in its scopes says nothing of coverage, and Xen may read on beyond their end:
+ * that is no error. */
+static int parse_rmrr(struct builder *builder, size_t offset, size_t length)
+{
+    const struct acpi_table *table = builder->table;
+    struct acpi_table quiet = *table;
+    struct dmar_reserved *reserved = &builder->dmar->reserved[builder->dmar->reserved_count];
+
+    if (length < RMRR_SIZE)
+        return acpi_table_fail(table, offset, "RMRR of %zu bytes", length);
+    quiet.error_size = 0;
+    builder->table = &quiet;
+    reserved->segment = acpi_read16(table->bytes + offset + RMRR_SEGMENT);
+    reserved->unclear =
+        parse_scopes(builder, offset + RMRR_SIZE, offset + length, &reserved->scopes) != 0;
+    builder->table = table;
+    builder->dmar->reserved_count++;
+    return 0;
+}
+
+/* ATS and the other structures say nothing that is asked for. */
+static int parse_structure(struct builder *builder, size_t offset, size_t length)
+{
+    switch (acpi_read16(builder->table->bytes + offset)) {
+    case TYPE_DRHD:
+        return parse_drhd(builder, offset, length);
+    case TYPE_RMRR:
+        return parse_rmrr(builder, offset, length);
+    default:
+        return 0;
+    }
+}
+
 static int parse_structures(struct builder *builder)
 {
     const struct acpi_table *table = builder->table;
@@ -124,8 +173,7 @@ static int parse_structures(struct builder *builder)
         if (length < STRUCTURE_HEADER_SIZE || length > table->size - offset)
             return acpi_table_fail(table, offset, "structure of %zu bytes where %zu are left",
                                    length, table->size - offset);
-        if (acpi_read16(table->bytes + offset) == TYPE_DRHD)
-            rc = parse_drhd(builder, offset, length);
+        rc = parse_structure(builder, offset, length);
     }
     return rc;
 }
@@ -151,9 +199,10 @@ static struct acpi_dmar *allocate(size_t table_size)
     if (!dmar)
         return NULL;
     dmar->units = calloc(table_size / DRHD_SIZE, sizeof(*dmar->units));
+    dmar->reserved = calloc(table_size / RMRR_SIZE, sizeof(*dmar->reserved));
     dmar->scopes = calloc(table_size / SCOPE_MIN_SIZE, sizeof(*dmar->scopes));
     dmar->devfns = calloc(table_size / 2, sizeof(*dmar->devfns));
-    if (!dmar->units || !dmar->scopes || !dmar->devfns) {
+    if (!dmar->units || !dmar->reserved || !dmar->scopes || !dmar->devfns) {
         acpi_dmar_free(dmar);
         return NULL;
     }
@@ -176,6 +225,7 @@ int acpi_dmar_parse(const struct acpi_table *table, struct acpi_dmar **dmar)
     builder.dmar = allocate(table->size);
     if (!builder.dmar)
         return -ENOMEM;
+    builder.dmar->intremap = table->bytes[FLAGS_OFFSET] & INTR_REMAP;
     rc = parse_structures(&builder);
     if (!rc)
         rc = check_include_all(&builder);
@@ -192,6 +242,7 @@ void acpi_dmar_free(struct acpi_dmar *dmar)
     if (!dmar)
         return;
     free(dmar->units);
+    free(dmar->reserved);
     free(dmar->scopes);
     free(dmar->devfns);
     free(dmar);

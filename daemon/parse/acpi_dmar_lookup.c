@@ -6,25 +6,16 @@
 #include <stdio.h>
 
 #include "parse/acpi_dmar.h"
+#include "parse/acpi_special.h"
 
 enum {
     MAX_DEPTH = 256, /* no more buses than that in a segment */
     NO_BUS = 0xff,   /* what Xen reads as the secondary bus of a bridge that is not there */
-    CLASS_DISPLAY = 0x03,
-    CLASS_HD_AUDIO = 0x0403,
 };
 
 #define BUS(sbdf)       ((sbdf) >> 8 & 0xff)
 #define DEVICE(sbdf)    ((sbdf) >> 3 & 0x1f)
 #define BUS_START(sbdf) ((sbdf) & ~0xffU)
-
-/* What a scope's path leads to. */
-struct target {
-    uint32_t sbdf;
-    const struct pci_function *function; /* NULL: not in the topology */
-    bool astray;   /* a bridge on the way does not exist: Xen went on at bus ff */
-    bool anywhere; /* a device on the way is no bridge, or has no bus: Xen went on at random */
-};
 
 /* One way to say which requester a function is. */
 struct requester {
@@ -43,10 +34,10 @@ static bool forwards(const struct pci_function *function)
     return function->is_bridge && function->secondary_bus;
 }
 
-static struct target resolve(const struct dmar_scope *scope, uint16_t segment,
-                             const struct pci_topology *topology)
+struct dmar_target acpi_dmar_resolve(const struct dmar_scope *scope, uint16_t segment,
+                                     const struct pci_topology *topology)
 {
-    struct target target = {0};
+    struct dmar_target target = {0};
     uint8_t bus = scope->bus;
     size_t i;
 
@@ -86,7 +77,7 @@ static enum acpi_claim below(const struct pci_function *function, uint32_t bridg
 
 /* The bridge and all below it. Xen takes the bus numbers from the bridge's registers: bus ff when
  * there is no such bridge, anything when it is not one. */
-static enum acpi_claim bridge_claim(const struct target *target, struct requester requester,
+static enum acpi_claim bridge_claim(const struct dmar_target *target, struct requester requester,
                                     const struct pci_topology *topology)
 {
     if (!target->function)
@@ -101,7 +92,7 @@ static enum acpi_claim bridge_claim(const struct target *target, struct requeste
 
 /* Firmware that lists a bridge as an endpoint may mean what is below it too; Xen takes it at its
  * word. */
-static enum acpi_claim endpoint_claim(const struct target *target, struct requester requester,
+static enum acpi_claim endpoint_claim(const struct dmar_target *target, struct requester requester,
                                       const struct pci_topology *topology)
 {
     if (requester.sbdf == target->sbdf)
@@ -115,7 +106,7 @@ static enum acpi_claim endpoint_claim(const struct target *target, struct reques
 static enum acpi_claim scope_claim(const struct dmar_scope *scope, uint16_t segment,
                                    struct requester requester, const struct pci_topology *topology)
 {
-    struct target target = resolve(scope, segment, topology);
+    struct dmar_target target = acpi_dmar_resolve(scope, segment, topology);
     enum acpi_claim claim = ACPI_CLAIM_NONE;
 
     if (target.anywhere)
@@ -139,18 +130,29 @@ static enum acpi_claim scope_claim(const struct dmar_scope *scope, uint16_t segm
     return claim;
 }
 
-static enum acpi_claim unit_claim(const struct dmar_unit *unit, struct requester requester,
-                                  const struct pci_topology *topology)
+/* The strongest. */
+static enum acpi_claim scopes_claim(const struct dmar_scopes *scopes, uint16_t segment,
+                                    struct requester requester, const struct pci_topology *topology)
 {
     enum acpi_claim claim, strongest = ACPI_CLAIM_NONE;
     size_t i;
 
-    for (i = 0; i < unit->scope_count; i++) {
-        claim = scope_claim(&unit->scopes[i], unit->segment, requester, topology);
+    for (i = 0; i < scopes->count; i++) {
+        claim = scope_claim(&scopes->list[i], segment, requester, topology);
         if (claim > strongest)
             strongest = claim;
     }
     return strongest;
+}
+
+static enum acpi_claim unit_claim(const struct dmar_unit *unit, struct requester requester,
+                                  const struct pci_topology *topology, bool all_units)
+{
+    enum acpi_claim claim = scopes_claim(&unit->scopes, unit->segment, requester, topology);
+
+    if (claim == ACPI_CLAIM_CERTAIN && !all_units && !acpi_special_is_kept(unit, topology))
+        return ACPI_CLAIM_DOUBTFUL;
+    return claim;
 }
 
 /* The scopes of all units go first, wherever the unit with INCLUDE_PCI_ALL stands. */
@@ -176,8 +178,9 @@ static struct finding decide(struct acpi_tally scopes, struct acpi_tally include
     return finding;
 }
 
+/* all_units: Xen uses each, also one whose devices it did not find. */
 static struct finding find(const struct acpi_dmar *dmar, struct requester requester,
-                           const struct pci_topology *topology)
+                           const struct pci_topology *topology, bool all_units)
 {
     struct acpi_tally scopes = {0}, include_all = {0};
     size_t i;
@@ -187,80 +190,82 @@ static struct finding find(const struct acpi_dmar *dmar, struct requester reques
 
         if (unit->segment != requester.sbdf >> 16)
             continue;
-        acpi_tally_add(&scopes, i, unit_claim(unit, requester, topology));
+        acpi_tally_add(&scopes, i, unit_claim(unit, requester, topology, all_units));
         if (unit->include_all)
             acpi_tally_add(&include_all, i, ACPI_CLAIM_CERTAIN);
     }
     return decide(scopes, include_all);
 }
 
-/* A virtual function is covered like its physical one. Xen looks up an ARI function as function 0
- * of device 0; whether this endpoint is one the topology does not say, so both must agree. */
+static bool same(struct finding a, struct finding b)
+{
+    return a.coverage == b.coverage && a.unit == b.unit;
+}
+
+/* Xen looks up an ARI function as function 0 of device 0; whether this endpoint is one the topology
+ * does not say, so both must agree. function: no virtual one. */
 static struct finding find_function(const struct acpi_dmar *dmar,
                                     const struct pci_function *function,
-                                    const struct pci_topology *topology)
+                                    const struct pci_topology *topology, bool all_units)
 {
     struct requester requester = {function, function->sbdf};
-    struct finding finding = {COVERAGE_UNKNOWN, 0}, extended;
+    struct finding finding = find(dmar, requester, topology, all_units);
 
-    if (function->physfn != PCI_NO_SBDF) {
-        requester.function = pci_topology_find(topology, function->physfn);
-        if (!requester.function)
-            return finding;
-        requester.sbdf = function->physfn;
-    }
-    finding = find(dmar, requester, topology);
-    if (requester.function->is_bridge || requester.function->parent == PCI_NO_SBDF ||
-        !DEVICE(requester.sbdf))
+    if (function->is_bridge || function->parent == PCI_NO_SBDF || !DEVICE(function->sbdf))
         return finding;
-    requester.sbdf = BUS_START(requester.sbdf);
-    extended = find(dmar, requester, topology);
-    if (extended.coverage != finding.coverage || extended.unit != finding.unit)
+    requester.sbdf = BUS_START(function->sbdf);
+    if (!same(finding, find(dmar, requester, topology, all_units)))
         finding.coverage = COVERAGE_UNKNOWN;
     return finding;
 }
 
-/* Xen's idea of a unit that serves graphics alone (iommu=no-igfx leaves it off). */
-static bool is_igd_only(const struct dmar_unit *unit, const struct pci_topology *topology)
+/* Inclusive: it does no harm where Xen ignores the range. */
+static bool has_reserved_memory(const struct acpi_dmar *dmar, const struct pci_function *function,
+                                const struct pci_topology *topology)
 {
+    const struct requester requester = {function, function->sbdf};
     size_t i;
 
-    if (unit->include_all || unit->other_scopes)
-        return false;
-    for (i = 0; i < unit->scope_count; i++) {
-        struct target target = resolve(&unit->scopes[i], unit->segment, topology);
+    for (i = 0; i < dmar->reserved_count; i++) {
+        const struct dmar_reserved *reserved = &dmar->reserved[i];
 
-        if (unit->scopes[i].type != DMAR_SCOPE_ENDPOINT)
-            return false;
-        if (target.function && target.function->class_code >> 16 != CLASS_DISPLAY)
-            return false;
+        if (reserved->segment != function->sbdf >> 16)
+            continue;
+        if (reserved->unclear || scopes_claim(&reserved->scopes, reserved->segment, requester,
+                                              topology) != ACPI_CLAIM_NONE)
+            return true;
     }
-    return true;
+    return false;
 }
 
-/* Xen leaves a unit for the sound device alone off where the firmware of an old chipset gave it no
- * TLB; the tables do not tell. */
-static bool is_sound_only(const struct dmar_unit *unit, const struct pci_topology *topology)
+static void describe_unit(const struct acpi_dmar *dmar, const struct pci_topology *topology,
+                          const struct pci_function *physical, struct finding finding,
+                          struct acpi_answer *answer)
 {
-    struct target target;
+    const struct dmar_unit *unit = &dmar->units[finding.unit];
 
-    if (unit->include_all || unit->scope_count != 1)
-        return false;
-    target = resolve(unit->scopes, unit->segment, topology);
-    return target.function && target.function->class_code >> 8 == CLASS_HD_AUDIO;
+    if (same(finding, find_function(dmar, physical, topology, false)))
+        answer->kept = ACPI_YES;
+    answer->graphics_only = acpi_special_graphics(unit, topology);
+    answer->sound_only = acpi_special_sound(unit, topology);
+    snprintf(answer->unit, sizeof(answer->unit), "dmar%zu@%" PRIx64, finding.unit, unit->base);
 }
 
+/* A virtual function is covered like its physical one. */
 void acpi_dmar_lookup(const struct acpi_dmar *dmar, const struct pci_topology *topology,
                       const struct pci_function *function, struct acpi_answer *answer)
 {
-    struct finding finding = find_function(dmar, function, topology);
-    const struct dmar_unit *unit = &dmar->units[finding.unit];
+    const struct pci_function *physical = function;
+    struct finding finding = {COVERAGE_UNKNOWN, 0};
 
-    if (finding.coverage == COVERAGE_YES && is_sound_only(unit, topology))
-        finding.coverage = COVERAGE_UNKNOWN;
+    answer->reserved_memory = has_reserved_memory(dmar, function, topology);
+    if (function->physfn != PCI_NO_SBDF)
+        physical = pci_topology_find(topology, function->physfn);
+    if (physical)
+        finding = find_function(dmar, physical, topology, true);
     answer->coverage = finding.coverage;
-    if (finding.coverage != COVERAGE_YES)
-        return;
-    answer->igd_only = is_igd_only(unit, topology);
-    snprintf(answer->unit, sizeof(answer->unit), "dmar%zu@%" PRIx64, finding.unit, unit->base);
+    if (finding.coverage == COVERAGE_YES)
+        describe_unit(dmar, topology, physical, finding, answer);
+    else
+        acpi_special_by_class(physical, answer);
 }

@@ -22,6 +22,15 @@ enum {
     IVHD_BASIC_SIZE = 24,
     IVHD_EXTENDED_SIZE = 40,
 
+    IVMD_ALL = 0x20,
+    IVMD_SELECT = 0x21,
+    IVMD_RANGE = 0x22,
+    IVMD_UNIT = 0x23,
+    IVMD_FIRST = 4,
+    IVMD_LAST = 6, /* the capability, of IVMD_UNIT */
+    IVMD_SEGMENT = 8,
+    IVMD_SIZE = 32,
+
     ENTRY_PAD4 = 0,
     ENTRY_ALL = 1,
     ENTRY_SELECT = 2,
@@ -226,7 +235,43 @@ static int choose_type(const struct acpi_table *table, uint8_t *type)
     return 0;
 }
 
-/* IVMD blocks, memory that must stay reachable, do not bear on coverage. */
+/* Nothing here says anything of coverage, so nothing is an error: what makes no sense may name any
+ * function. */
+static struct ivrs_reserved read_ivmd(const uint8_t *block, size_t length)
+{
+    struct ivrs_reserved reserved = {.unclear = true};
+    uint16_t first, last;
+
+    if (length < IVMD_SIZE)
+        return reserved;
+    first = acpi_read16(block + IVMD_FIRST);
+    last = acpi_read16(block + IVMD_LAST);
+    reserved = (struct ivrs_reserved){.segment = acpi_read16(block + IVMD_SEGMENT), .first = first};
+    switch (block[0]) {
+    case IVMD_ALL:
+        reserved.first = 0;
+        reserved.last = UINT16_MAX;
+        break;
+    case IVMD_SELECT:
+        reserved.last = first;
+        break;
+    case IVMD_RANGE:
+        reserved.last = last;
+        reserved.unclear = last < first;
+        break;
+    default:
+        reserved.last = last;
+        reserved.of_unit = true;
+        break;
+    }
+    return reserved;
+}
+
+static bool is_ivmd(uint8_t type)
+{
+    return type >= IVMD_ALL && type <= IVMD_UNIT;
+}
+
 static int parse_blocks(const struct acpi_table *table, struct acpi_ivrs *ivrs)
 {
     size_t offset, length;
@@ -237,6 +282,8 @@ static int parse_blocks(const struct acpi_table *table, struct acpi_ivrs *ivrs)
         length = acpi_read16(table->bytes + offset + BLOCK_LENGTH); /* checked by choose_type() */
         if (table->bytes[offset] == type)
             rc = parse_ivhd(table, offset, length, ivrs);
+        else if (is_ivmd(table->bytes[offset]))
+            ivrs->reserved[ivrs->reserved_count++] = read_ivmd(table->bytes + offset, length);
     }
     return rc;
 }
@@ -250,7 +297,8 @@ static struct acpi_ivrs *allocate(size_t table_size)
         return NULL;
     ivrs->units = calloc(table_size / IVHD_BASIC_SIZE, sizeof(*ivrs->units));
     ivrs->ranges = calloc(table_size / 4, sizeof(*ivrs->ranges));
-    if (!ivrs->units || !ivrs->ranges) {
+    ivrs->reserved = calloc(table_size / BLOCK_HEADER_SIZE, sizeof(*ivrs->reserved));
+    if (!ivrs->units || !ivrs->ranges || !ivrs->reserved) {
         acpi_ivrs_free(ivrs);
         return NULL;
     }
@@ -286,5 +334,6 @@ void acpi_ivrs_free(struct acpi_ivrs *ivrs)
         return;
     free(ivrs->units);
     free(ivrs->ranges);
+    free(ivrs->reserved);
     free(ivrs);
 }

@@ -57,12 +57,39 @@ static enum coverage find(const struct acpi_ivrs *ivrs, uint32_t sbdf, struct ac
     return tally->claim == ACPI_CLAIM_CERTAIN && !tally->several ? COVERAGE_YES : COVERAGE_UNKNOWN;
 }
 
+static bool is_reserved_for(const struct acpi_ivrs *ivrs, const struct ivrs_reserved *reserved,
+                            uint32_t sbdf, const struct acpi_tally *tally)
+{
+    const struct ivrs_unit *unit = &ivrs->units[tally->unit];
+    uint32_t segment = sbdf >> 16, bdf = sbdf & 0xffff;
+
+    if (reserved->unclear)
+        return true;
+    if (reserved->of_unit)
+        return tally->claim != ACPI_CLAIM_NONE && unit->bdf == reserved->first &&
+               unit->capability == reserved->last;
+    return (!segment || segment == reserved->segment) && bdf >= reserved->first &&
+           bdf <= reserved->last;
+}
+
+static bool has_reserved_memory(const struct acpi_ivrs *ivrs, uint32_t sbdf,
+                                const struct acpi_tally *tally)
+{
+    size_t i;
+
+    for (i = 0; i < ivrs->reserved_count; i++)
+        if (is_reserved_for(ivrs, &ivrs->reserved[i], sbdf, tally))
+            return true;
+    return false;
+}
+
 void acpi_ivrs_lookup(const struct acpi_ivrs *ivrs, const struct pci_topology *topology,
                       const struct pci_function *function, struct acpi_answer *answer)
 {
     struct acpi_tally tally, physical;
 
     answer->coverage = find(ivrs, function->sbdf, &tally);
+    answer->reserved_memory = has_reserved_memory(ivrs, function->sbdf, &tally);
     /* A virtual function's requests go the way of its physical one's. */
     if (answer->coverage == COVERAGE_YES && function->physfn != PCI_NO_SBDF &&
         (!pci_topology_find(topology, function->physfn) ||

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Bridges over three levels, a virtual function, a chain of parents that is broken. */
 static struct pci_function functions[] = {
-    {.sbdf = 0x0000, .parent = ROOT, .physfn = ROOT, .class_code = 0x060000},
+    {.sbdf = 0x0000, .parent = ROOT, .physfn = ROOT, .id = 0x591f8086, .class_code = 0x060000},
     {.sbdf = 0x0008, .parent = ROOT, .physfn = ROOT, .class_code = 0x080600},
     {.sbdf = 0x0010, .parent = ROOT, .physfn = ROOT, .class_code = 0x030000},
     {.sbdf = 0x0020, .parent = ROOT, .physfn = ROOT, .is_bridge = true, .secondary_bus = 1},
@@ -24,6 +24,7 @@ static struct pci_function functions[] = {
     {.sbdf = 0x0308, .parent = 0x0200, .physfn = ROOT},
     {.sbdf = 0x0400, .parent = 0x0bad, .physfn = ROOT},
     {.sbdf = 0xff00, .parent = ROOT, .physfn = 0x0bad},
+    {.sbdf = 0xff08, .parent = ROOT, .physfn = ROOT, .id = 0x3a3e8086, .late = true},
     {.sbdf = 0x10000, .parent = ROOT, .physfn = ROOT},
 };
 static const struct pci_topology topology = {.functions = functions,
@@ -33,6 +34,26 @@ static void require(bool condition)
 {
     if (!condition)
         abort();
+}
+
+static const struct acpi_options certain = {ACPI_NO, ACPI_NO};
+
+/* Whatever Xen's command line is, not knowing it never makes an answer better. */
+static void combine(const struct acpi_answer *answer)
+{
+    enum acpi_word i, j;
+
+    for (i = ACPI_UNKNOWN; i <= ACPI_YES; i++)
+        for (j = ACPI_UNKNOWN; j <= ACPI_YES; j++) {
+            const struct acpi_options options = {i, j};
+            enum coverage coverage = acpi_coverage(answer, &options);
+            enum unit_use use = acpi_unit_use(answer, &options);
+
+            require(coverage == answer->coverage || (coverage == COVERAGE_UNKNOWN && j != ACPI_NO));
+            require(use <= UNIT_ON);
+            require(use != UNIT_OFF || (i == ACPI_YES && answer->graphics_only == ACPI_YES));
+            require(use != UNIT_ON || acpi_unit_use(answer, &certain) == UNIT_ON);
+        }
 }
 
 static void look_up_all(const struct acpi_tables *tables, bool usable)
@@ -45,9 +66,12 @@ static void look_up_all(const struct acpi_tables *tables, bool usable)
         acpi_tables_lookup(tables, &topology, functions[i].sbdf, &answer);
         require(answer.coverage <= COVERAGE_YES);
         require(usable || answer.coverage == COVERAGE_UNKNOWN);
+        require(usable || (!answer.reserved_memory && !answer.no_intremap));
         require(memchr(answer.unit, '\0', sizeof(answer.unit)) != NULL);
         require((answer.coverage == COVERAGE_YES) == (answer.unit[0] != '\0'));
-        require(answer.coverage == COVERAGE_YES || !answer.igd_only);
+        require(answer.kept <= ACPI_YES && answer.graphics_only <= ACPI_YES);
+        require(answer.sound_only <= ACPI_NO && answer.ironlake <= ACPI_NO);
+        combine(&answer);
     }
 }
 

@@ -48,6 +48,8 @@ void builder_put(struct builder *builder, const void *bytes, size_t size);
 void builder_seal(struct builder *builder); /* after a change to bytes by hand */
 
 /* DMAR. A path is written "1c.0/00.0": hexadecimal device and function of each hop. */
+void dmar_flags(struct builder *builder, unsigned int flags); /* the table's */
+void dmar_rmrr(struct builder *builder, unsigned int segment);
 void dmar_structure(struct builder *builder, unsigned int type, size_t size);
 void dmar_drhd(struct builder *builder, unsigned int flags, unsigned int segment, uint64_t base);
 void dmar_scope(struct builder *builder, unsigned int type, unsigned int bus, const char *path);
@@ -55,6 +57,8 @@ void dmar_scope(struct builder *builder, unsigned int type, unsigned int bus, co
 /* IVRS. info is the table's; set it before the blocks. */
 void ivrs_info(struct builder *builder, uint32_t info);
 void ivrs_ivhd(struct builder *builder, unsigned int type, uint32_t sbdf, uint64_t base);
+void ivrs_ivmd(struct builder *builder, unsigned int type, unsigned int segment, unsigned int first,
+               unsigned int last);
 void ivrs_entry4(struct builder *builder, unsigned int type, unsigned int bdf);
 void ivrs_entry8(struct builder *builder, unsigned int type, unsigned int bdf, unsigned int other);
 void ivrs_range(struct builder *builder, unsigned int first, unsigned int last);

@@ -421,79 +421,6 @@ static void a_broken_chain_of_parents_is_a_doubt(void **state)
     acpi_tables_free(tables);
 }
 
-static struct pci_function display_rows[] = {
-    OF_CLASS(BDF(0, 2, 0), 0x030000),
-    OF_CLASS(BDF(0, 3, 0), 0x038000),
-    OF_CLASS(BDF(0, 0x1b, 0), 0x040300),
-};
-static const struct pci_topology displays = TOPOLOGY(display_rows);
-
-static bool igd_only(struct acpi_tables *tables)
-{
-    struct acpi_answer answer;
-
-    acpi_tables_lookup(tables, &displays, BDF(0, 2, 0), &answer);
-    acpi_tables_free(tables);
-    assert_int_equal(answer.coverage, COVERAGE_YES);
-    return answer.igd_only;
-}
-
-static struct acpi_tables *display_and(unsigned int type, const char *path)
-{
-    struct builder builder;
-
-    builder_start(&builder, "DMAR");
-    dmar_drhd(&builder, 0, 0, UNIT_A);
-    dmar_scope(&builder, ENDPOINT, 0, "02.0");
-    dmar_scope(&builder, type, 0, path);
-    return parse_dmar(builder.bytes, builder.size, NULL);
-}
-
-static void a_unit_for_display_devices_alone_is_named(void **state)
-{
-    (void)state;
-    assert_true(igd_only(one_scope(0, ENDPOINT, 0, "02.0")));
-    assert_true(igd_only(display_and(ENDPOINT, "03.0")));
-    assert_true(igd_only(display_and(ENDPOINT, "0a.0"))); /* which does not exist */
-    assert_false(igd_only(display_and(ENDPOINT, "1b.0")));
-    assert_false(igd_only(display_and(IOAPIC, "1e.7")));
-    assert_false(igd_only(display_and(SUBTREE, "1c.0")));
-    assert_false(igd_only(display_and(NAMESPACE, "0a.0")));
-    assert_false(igd_only(one_scope(ALL, ENDPOINT, 0, "02.0")));
-}
-
-static struct acpi_tables *sound_and_namespace(void)
-{
-    struct builder builder;
-
-    builder_start(&builder, "DMAR");
-    dmar_drhd(&builder, 0, 0, UNIT_A);
-    dmar_scope(&builder, ENDPOINT, 0, "1b.0");
-    dmar_scope(&builder, NAMESPACE, 0, "0a.0");
-    return parse_dmar(builder.bytes, builder.size, NULL);
-}
-
-static void a_unit_for_the_sound_device_alone_may_be_off(void **state)
-{
-    struct acpi_tables *tables = one_scope(0, ENDPOINT, 0, "1b.0");
-
-    (void)state;
-    expect_unknown(tables, &displays, BDF(0, 0x1b, 0));
-    acpi_tables_free(tables);
-
-    tables = sound_and_namespace();
-    expect_unknown(tables, &displays, BDF(0, 0x1b, 0));
-    acpi_tables_free(tables);
-
-    tables = display_and(ENDPOINT, "1b.0");
-    expect_yes(tables, &displays, BDF(0, 0x1b, 0), NAME_A);
-    acpi_tables_free(tables);
-
-    tables = one_scope(ALL, ENDPOINT, 0, "1b.0");
-    expect_yes(tables, &displays, BDF(0, 0x1b, 0), NAME_A);
-    acpi_tables_free(tables);
-}
-
 static void other_structures_do_not_bear_on_coverage(void **state)
 {
     struct builder builder;
@@ -543,8 +470,6 @@ int main(void)
         cmocka_unit_test(a_virtual_function_goes_with_its_physical_one),
         cmocka_unit_test(what_may_be_an_ari_function_must_go_with_function_0),
         cmocka_unit_test(a_broken_chain_of_parents_is_a_doubt),
-        cmocka_unit_test(a_unit_for_display_devices_alone_is_named),
-        cmocka_unit_test(a_unit_for_the_sound_device_alone_may_be_off),
         cmocka_unit_test(other_structures_do_not_bear_on_coverage),
     };
 
