@@ -26,7 +26,7 @@ static enum acpi_word graphics_endpoint(const struct dmar_target *target)
 {
     /* One that was not there at boot does not count in Xen, and whether this one was is not
      * known. */
-    if (target->anywhere || !target->function)
+    if (target->anywhere || target->astray || !target->function)
         return ACPI_UNKNOWN;
     if (CLASS(target->function->class_code) == CLASS_DISPLAY)
         return ACPI_YES;
@@ -41,7 +41,7 @@ enum acpi_word acpi_special_graphics(const struct dmar_unit *unit,
     enum acpi_word word = ACPI_YES;
     size_t i;
 
-    if (unit->include_all || unit->scopes.others || !unit->scopes.count)
+    if (unit->include_all || unit->scopes.others)
         return ACPI_NO;
     for (i = 0; i < unit->scopes.count; i++)
         if (unit->scopes.list[i].type != DMAR_SCOPE_ENDPOINT)
@@ -76,8 +76,6 @@ enum acpi_word acpi_special_sound(const struct dmar_unit *unit, const struct pci
     if (unit->include_all || unit->scopes.count != 1)
         return ACPI_NO;
     target = acpi_dmar_resolve(unit->scopes.list, unit->segment, topology);
-    if (target.anywhere)
-        return ACPI_UNKNOWN;
     return target.function && may_be_azalia(target.function) ? ACPI_UNKNOWN : ACPI_NO;
 }
 

@@ -20,7 +20,7 @@
 #define DMI    "/sys/class/dmi/id"
 #define NIC    BDF(0, 4, 0)
 
-enum { PIECE = 50 };
+enum { PIECE = 1000 };
 
 static struct pci_function rows[] = {DEVICE(NIC, PCI_NO_SBDF)};
 static const struct pci_topology machine = TOPOLOGY(rows);
@@ -325,6 +325,53 @@ static void large_files_are_compared_to_their_ends(void **state)
     }
 }
 
+static void put_size(const char *base, const char *folder, const char *name, off_t size)
+{
+    char path[256];
+
+    put_text(base, folder, name, "");
+    snprintf(path, sizeof(path), "%s%s/%s", base, folder, name);
+    assert_int_equal(truncate(path, size), 0);
+}
+
+static void endless_files_are_never_the_same(void **state)
+{
+    enum { LIMIT = 16 * 1024 * 1024 };
+
+    (void)state;
+    put_table(saved, "", "DMAR", &dmar);
+    put_size(root, TABLES, "DSDT", LIMIT - 1);
+    put_size(saved, "", "DSDT", LIMIT - 1);
+    used(saved, NULL, "dmar0@fed90000");
+    put_size(root, TABLES, "DSDT", LIMIT);
+    put_size(saved, "", "DSDT", LIMIT);
+    unused(saved, "DSDT is not what this dom0 sees");
+}
+
+static void put_loop(const char *base, const char *folder, const char *name)
+{
+    char path[256];
+
+    snprintf(path, sizeof(path), "%s%s/%s", base, folder, name);
+    assert_int_equal(symlink(name, path), 0);
+}
+
+static void what_cannot_be_opened_is_refused(void **state)
+{
+    (void)state;
+    put_table(saved, "", "DMAR", &dmar);
+    put_text(root, TABLES, "DSDT", "code");
+    put_text(saved, "", "DSDT", "code");
+    put_loop(saved, "", "FACP");
+    unused(saved, "not used: FACP: Too many levels of symbolic links");
+    remove_file(saved, "", "FACP");
+    put_loop(root, TABLES, "FACP");
+    unused(saved, "not used: FACP: Too many levels of symbolic links");
+    remove_file(root, TABLES, "FACP");
+    put_loop(root, TABLES, "RMAD");
+    unused(saved, "RMAD: Too many levels of symbolic links");
+}
+
 static void what_cannot_be_compared_is_refused(void **state)
 {
     (void)state;
@@ -354,6 +401,8 @@ static void tables_that_dom0_sees_itself_are_the_witness(void **state)
     put_text(saved, "", "DSDT", "code");
     unused(saved, "not used: this dom0 sees other tables");
     put_file(saved, "", "DMAR", dmar.bytes, dmar.size - 1);
+    unused(saved, "not used: this dom0 sees other tables");
+    put_file(saved, "", "DMAR", dmar.bytes, dmar.size + 1);
     unused(saved, "not used: this dom0 sees other tables");
     remove_file(saved, "", "DMAR");
     put_table(saved, "", "IVRS", &ivrs);
@@ -421,6 +470,8 @@ int main(void)
         TEST(saved_tables_go_with_what_dom0_sees),
         TEST(one_thing_that_is_the_same_is_enough_if_nothing_differs),
         TEST(large_files_are_compared_to_their_ends),
+        TEST(endless_files_are_never_the_same),
+        TEST(what_cannot_be_opened_is_refused),
         TEST(what_cannot_be_compared_is_refused),
         TEST(tables_that_dom0_sees_itself_are_the_witness),
         TEST(a_saved_table_that_is_broken_is_said),

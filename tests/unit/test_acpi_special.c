@@ -19,6 +19,8 @@ enum { ENDPOINT = 1, SUBTREE = 2, IOAPIC = 3, HPET = 4, NAMESPACE = 5, ALL = 1 }
 #define NIC       BDF(0, 4, 0)
 #define OLD       BDF(0, 5, 0)
 #define NEW       BDF(0, 6, 0)
+#define ROOT_VF   BDF(0, 7, 1)
+#define FAR       BDF(0xff, 3, 0)
 #define SOUND     BDF(0, 0x1b, 0)
 #define PORT      BDF(0, 0x1c, 0)
 #define CARD      BDF(1, 0, 0)
@@ -38,12 +40,14 @@ static struct pci_function rows[] = {
     OF_CLASS(NIC, 0x020000),
     OF_CLASS(OLD, 0),
     {.sbdf = NEW, .parent = ROOT, .physfn = ROOT, .late = true, .class_code = 0x020000},
+    VIRTUAL(ROOT_VF, ROOT, NIC),
     OF_CLASS(SOUND, 0x040300),
     BRIDGE(PORT, ROOT, 1),
     {.sbdf = CARD, .parent = PORT, .physfn = ROOT, .class_code = 0x030000},
     {.sbdf = CARD_HDA, .parent = PORT, .physfn = ROOT, .id = NVIDIA, .class_code = 0x040300},
     DEVICE(PLUGGED, PORT),
     {.sbdf = VF, .parent = PORT, .physfn = CARD, .class_code = 0x020000},
+    DEVICE(FAR, ROOT),
     {.sbdf = ELSEWHERE, .parent = ROOT, .physfn = ROOT, .class_code = 0x020000},
 };
 static const struct pci_topology machine = TOPOLOGY(rows);
@@ -59,7 +63,7 @@ static int set_up(void **state)
 {
     (void)state;
     rows[0].id = HOST_BRIDGE;
-    rows[6].id = 0;
+    rows[7].id = 0;
     return 0;
 }
 
@@ -173,6 +177,11 @@ static void what_may_not_have_been_there_at_boot_leaves_its_unit_in_doubt(void *
                UNIT_UNKNOWN);
     expect_use(one_unit(0, "02.0", ENDPOINT, "05.0"), GRAPHICS, UNIT_ON, UNIT_UNKNOWN,
                UNIT_UNKNOWN);
+    /* Ways that lead through no bridge, or one that is missing. */
+    expect_use(one_unit(0, "02.0", ENDPOINT, "04.0/00.0"), GRAPHICS, UNIT_ON, UNIT_UNKNOWN,
+               UNIT_UNKNOWN);
+    expect_use(one_unit(0, "02.0", ENDPOINT, "0a.0/03.0"), GRAPHICS, UNIT_ON, UNIT_UNKNOWN,
+               UNIT_UNKNOWN);
     expect_use(one_unit(0, "04.0", 0, NULL), NIC, UNIT_ON, UNIT_ON, UNIT_ON);
 
     builder_start(&builder, "DMAR");
@@ -216,7 +225,9 @@ static void a_unit_for_the_sound_device_alone_may_be_off(void **state)
 
     (void)state;
     expect_use(one_unit(0, "1b.0", 0, NULL), SOUND, UNIT_UNKNOWN, UNIT_UNKNOWN, UNIT_UNKNOWN);
-    rows[6].id = AZALIA;
+    rows[7].id = 0x9d718086; /* like it */
+    expect_use(one_unit(0, "1b.0", 0, NULL), SOUND, UNIT_UNKNOWN, UNIT_UNKNOWN, UNIT_UNKNOWN);
+    rows[7].id = AZALIA;
     tables = one_unit(0, "1b.0", 0, NULL);
     expect_yes(tables, &machine, SOUND, "dmar0@fed90000");
     expect_use(tables, SOUND, UNIT_UNKNOWN, UNIT_UNKNOWN, UNIT_UNKNOWN);
@@ -224,9 +235,9 @@ static void a_unit_for_the_sound_device_alone_may_be_off(void **state)
     /* The scope of an unknown type does not count in Xen. */
     expect_use(one_unit(0, "1b.0", NAMESPACE, "0a.0"), SOUND, UNIT_UNKNOWN, UNIT_UNKNOWN,
                UNIT_UNKNOWN);
-    rows[6].class_code = 0x020000;
+    rows[7].class_code = 0x020000;
     expect_use(one_unit(0, "1b.0", 0, NULL), SOUND, UNIT_UNKNOWN, UNIT_UNKNOWN, UNIT_UNKNOWN);
-    rows[6].class_code = 0x040300;
+    rows[7].class_code = 0x040300;
 
     expect_use(one_unit(0, "1b.0", ENDPOINT, "04.0"), SOUND, UNIT_ON, UNIT_ON, UNIT_ON);
     expect_use(one_unit(0, "1b.0", IOAPIC, "1e.7"), SOUND, UNIT_ON, UNIT_ON, UNIT_ON);
@@ -314,6 +325,9 @@ static void an_ignored_unit_covers_nothing(void **state)
     expect_coverage(one_unit(0, "1c.0/00.0", 0, NULL), VF, COVERAGE_UNKNOWN);
     expect_coverage(one_unit(0, "06.0", IOAPIC, "1c.0"), NEW, COVERAGE_UNKNOWN);
     expect_coverage(one_unit(0, "06.0", ENDPOINT, "0a.0"), NEW, COVERAGE_UNKNOWN);
+    expect_coverage(one_unit(0, "06.0", ENDPOINT, "07.1"), NEW, COVERAGE_UNKNOWN);
+    expect_coverage(one_unit(0, "06.0", ENDPOINT, "04.0/00.0"), NEW, COVERAGE_UNKNOWN);
+    expect_coverage(one_unit(0, "06.0", ENDPOINT, "0a.0/03.0"), NEW, COVERAGE_UNKNOWN);
     /* In its place the unit for the rest would seem to be the one. */
     expect_coverage(with_rest(0, ENDPOINT, "06.0"), NEW, COVERAGE_UNKNOWN);
     expect_coverage(with_rest(1, ENDPOINT, "04.0"), ELSEWHERE, COVERAGE_UNKNOWN);
