@@ -21,7 +21,7 @@
 #define BACKOFF_MAX_MS 5000u
 
 struct daemon {
-    const struct options *options;
+    const struct settings *options;
     struct loop *loop;
     struct store *store;
     struct hypervisor *hypervisor;
@@ -334,7 +334,7 @@ static int fail(const char *what, int error)
 /* A table that cannot be used leaves coverage unknown: that is safe, and it is said. */
 static int load_tables(struct daemon *daemon)
 {
-    const struct options *options = daemon->options;
+    const struct settings *options = daemon->options;
     char warning[512];
     int rc = acpi_files_load(options->sysroot, options->acpi_tables, &daemon->tables, warning,
                              sizeof(warning));
@@ -519,7 +519,7 @@ static int withdraw(struct daemon *daemon)
     return rc < 0 ? fail("withdrawing", rc) : 0;
 }
 
-int daemon_main(const struct options *options)
+int daemon_main(const struct settings *options)
 {
     struct daemon daemon = {.options = options, .backoff_ms = BACKOFF_MIN_MS};
     int lock, rc;

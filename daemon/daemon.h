@@ -3,9 +3,9 @@
 #ifndef XI_DAEMON_H
 #define XI_DAEMON_H
 
-#include "options.h"
+#include "settings.h"
 
-/* Does what the options ask for. The process's exit code. */
-int daemon_main(const struct options *options);
+/* Does what the settings ask for. The process's exit code. */
+int daemon_main(const struct settings *settings);
 
 #endif

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon.h"
+#include "setup.h"
 
 int main(int argc, char **argv)
 {
-    struct options options;
-    int code = options_parse(&options, argc, argv);
+    struct settings settings;
+    int code = setup_read(&settings, argc, argv);
 
     if (code == 0)
-        code = daemon_main(&options);
-    options_clear(&options);
+        code = daemon_main(&settings);
+    settings_clear(&settings);
     return code;
 }

@@ -4,10 +4,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "config.h"
 #include "paths.h"
 
 enum {
@@ -54,23 +51,11 @@ static const char help[] =
     "\n"
     "Exit status: 0 fine, 1 failure, 2 usage or configuration.\n";
 
-/* What the command line set, by the names of the configuration's keys. */
-struct given {
-    const char *keys[8];
-    size_t count;
-};
-
-static int replace(char **field, const char *value)
+static int report_memory(int rc)
 {
-    char *copy = strdup(value);
-
-    if (!copy) {
+    if (rc < 0)
         fprintf(stderr, "xen-iommud: out of memory\n");
-        return 1;
-    }
-    free(*field);
-    *field = copy;
-    return 0;
+    return rc < 0;
 }
 
 static int usage_error(const char *what, const char *value, const char *why)
@@ -79,54 +64,50 @@ static int usage_error(const char *what, const char *value, const char *why)
     return EXIT_USAGE;
 }
 
-static int set_mode(struct options *options, enum mode mode)
+static int set_mode(struct settings *settings, enum mode mode)
 {
-    if (options->mode != MODE_DAEMON && options->mode != mode) {
+    if (settings->mode != MODE_DAEMON && settings->mode != mode) {
         fprintf(stderr, "xen-iommud: --once, --withdraw and --check-config exclude each other\n");
         return EXIT_USAGE;
     }
-    options->mode = mode;
+    settings->mode = mode;
     return 0;
 }
 
-static int set_key(struct options *options, struct given *given, const char *key, const char *value)
+static int set_key(struct settings *settings, const char *key, const char *value)
 {
-    int rc = config_set(options, key, value);
+    int rc = settings_set(settings, key, value);
 
-    given->keys[given->count++] = key;
-    if (rc == -ENOMEM) {
-        fprintf(stderr, "xen-iommud: out of memory\n");
-        return 1;
-    }
-    return rc < 0 ? usage_error(key, value, "not a value it can have") : 0;
+    return rc < 0 && rc != -ENOMEM ? usage_error(key, value, "not a value it can have")
+                                   : report_memory(rc);
 }
 
-static int take_option(struct options *options, struct given *given, int option)
+static int take_option(struct settings *settings, int option)
 {
     switch (option) {
     case OPT_CONFIG:
-        return replace(&options->config, optarg);
+        return report_memory(settings_replace(&settings->config, optarg));
     case OPT_HOST_DTB:
-        return replace(&options->host_dtb, optarg);
+        return report_memory(settings_replace(&settings->host_dtb, optarg));
     case OPT_SYSROOT:
-        return replace(&options->sysroot, optarg);
+        return report_memory(settings_replace(&settings->sysroot, optarg));
     case OPT_ACPI_TABLES:
-        return set_key(options, given, "acpi-tables", optarg);
+        return set_key(settings, "acpi-tables", optarg);
     case OPT_LOG_LEVEL:
-        return set_key(options, given, "log-level", optarg);
+        return set_key(settings, "log-level", optarg);
     case OPT_ONCE:
-        return set_mode(options, MODE_ONCE);
+        return set_mode(settings, MODE_ONCE);
     case OPT_WITHDRAW:
-        return set_mode(options, MODE_WITHDRAW);
+        return set_mode(settings, MODE_WITHDRAW);
     case OPT_CHECK_CONFIG:
-        return set_mode(options, MODE_CHECK_CONFIG);
+        return set_mode(settings, MODE_CHECK_CONFIG);
     case OPT_VERSION:
         printf("xen-iommud %s\n", XI_VERSION);
-        options->mode = MODE_DONE;
+        settings->mode = MODE_DONE;
         return 0;
     case OPT_HELP:
         fputs(help, stdout);
-        options->mode = MODE_DONE;
+        settings->mode = MODE_DONE;
         return 0;
     default:
         fprintf(stderr, "Try 'xen-iommud --help'.\n");
@@ -134,52 +115,14 @@ static int take_option(struct options *options, struct given *given, int option)
     }
 }
 
-static int read_config(struct options *options, const struct given *given)
+int options_parse(struct settings *settings, int argc, char **argv)
 {
-    const char *path = options->config ? options->config : XI_CONFIG_FILE;
-    char error[512];
-    int rc = config_read(path, options, given->keys, error, sizeof(error));
-
-    if (rc == 0 || (rc == -ENOENT && !options->config))
-        return 0;
-    fprintf(stderr, "xen-iommud: %s\n", error);
-    /* After a crash the service manager must be able to take everything back, whatever the file
-     * holds by then. */
-    if (options->mode == MODE_WITHDRAW && rc != -ENOMEM)
-        return 0;
-    return rc == -ENOMEM ? 1 : EXIT_USAGE;
-}
-
-int options_parse(struct options *options, int argc, char **argv)
-{
-    /* Each repeated option would need a place; the last keys entry stays NULL. */
-    struct given given = {{NULL}, 0};
     int option, rc = 0;
 
-    *options =
-        (struct options){.log_level = LOG_LEVEL_INFO, .recheck_ms = 2000, .confirm_ms = 60000};
-    if (replace(&options->sysroot, "") || replace(&options->lock_file, XI_LOCK_FILE))
-        return 1;
-    while (rc == 0 && options->mode != MODE_DONE &&
-           (option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-        if (given.count == sizeof(given.keys) / sizeof(given.keys[0]) - 1)
-            return usage_error("option", argv[optind - 1], "too many options");
-        rc = take_option(options, &given, option);
-    }
-    if (rc || options->mode == MODE_DONE)
-        return rc;
-    if (optind < argc)
+    while (rc == 0 && settings->mode != MODE_DONE &&
+           (option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
+        rc = take_option(settings, option);
+    if (rc == 0 && settings->mode != MODE_DONE && optind < argc)
         return usage_error("argument", argv[optind], "not expected");
-    return read_config(options, &given);
-}
-
-void options_clear(struct options *options)
-{
-    free(options->config);
-    free(options->host_dtb);
-    free(options->acpi_tables);
-    free(options->sysroot);
-    free(options->lock_file);
-    options->config = options->host_dtb = options->acpi_tables = NULL;
-    options->sysroot = options->lock_file = NULL;
+    return rc;
 }
