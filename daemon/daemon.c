@@ -368,6 +368,7 @@ static int open_parts(struct daemon *daemon)
             .dt = daemon->dt,
             .toolstack = daemon->toolstack,
             .grant_dma_stub = daemon->options->grant_dma_stub,
+            .builtin_cmdline = daemon->options->xen_builtin_cmdline,
             .assignment = daemon->assignment,
             .publisher = daemon->publisher,
             .tables = daemon->tables,

@@ -54,7 +54,8 @@ static void read_cmdline(struct reconciler *reconciler)
 
     if (reconciler->cmdline_known)
         return;
-    rc = hypervisor_cmdline(reconciler->parts.hypervisor, &reconciler->cmdline);
+    rc = hypervisor_cmdline(reconciler->parts.hypervisor, reconciler->parts.builtin_cmdline,
+                            &reconciler->cmdline);
     if (rc < 0)
         note_trouble(reconciler, "reading Xen's command line", rc);
     reconciler->cmdline_known = rc == 0;

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <xenctrl.h>
+#include <xenhypfs.h>
 #include <xentoollog.h>
 
 #include "log.h"
+#include "parse/xen_boot.h"
 
 struct hypervisor {
     xc_interface *xch;
@@ -61,9 +63,77 @@ int hypervisor_iommu(struct hypervisor *hypervisor, enum iommu_use *use)
     return 0;
 }
 
-int hypervisor_cmdline(struct hypervisor *hypervisor, struct xen_cmdline *cmdline)
+/* A Xen without hypfs, or without its configuration in it, has nothing to tell. False then. */
+static bool read_build(struct hypervisor *hypervisor, struct xen_build *build)
+{
+    xenhypfs_handle *hypfs = xenhypfs_open((xentoollog_logger *)hypervisor->logger, 0);
+    char *text = hypfs ? xenhypfs_read(hypfs, "/buildinfo/config") : NULL;
+
+    if (text)
+        xen_build_parse(text, strlen(text), build);
+    else
+        log_debug("reading Xen's build configuration: %s", strerror(errno));
+    free(text);
+    if (hypfs && xenhypfs_close(hypfs))
+        log_debug("closing hypfs: %s", strerror(errno));
+    return text != NULL;
+}
+
+/* What Xen printed at boot is at the ring's beginning, if it is there at all. */
+#define RING_READ_MIN (64u << 10)
+#define RING_READ_MAX (1u << 20)
+
+static bool read_messages(struct hypervisor *hypervisor, struct xen_messages *messages)
+{
+    unsigned int size = RING_READ_MIN, got = size;
+    char *text = malloc(size), *grown;
+    uint32_t end = 0;
+    int rc = -1;
+
+    while (text && (rc = xc_readconsolering(hypervisor->xch, text, &got, 0, 0, &end)) == 0 &&
+           got == size && size < RING_READ_MAX) {
+        size *= 2;
+        got = size;
+        end = 0;
+        grown = realloc(text, size);
+        if (!grown)
+            free(text);
+        text = grown;
+        rc = -1;
+    }
+    if (rc == 0)
+        xen_messages_parse(text, got, end == got, messages);
+    else
+        log_debug("reading Xen's console: %s", strerror(errno));
+    free(text);
+    return rc == 0;
+}
+
+static void report(const struct xen_boot *boot, const struct xen_cmdline *cmdline)
+{
+    static const char *const builtin[] = {
+        [BUILTIN_UNKNOWN] = "not known", [BUILTIN_NONE] = "none", [BUILTIN_GIVEN] = "some"};
+    static const char *const modes[] = {[DOM0_MODE_UNKNOWN] = "unknown",
+                                        [DOM0_RELAXED] = "relaxed",
+                                        [DOM0_STRICT] = "strict",
+                                        [DOM0_PASSTHROUGH] = "passthrough",
+                                        [DOM0_TRANSLATED] = "translated"};
+
+    log_info("Xen's built-in options: %s (build configuration: %s; boot messages: %s)",
+             builtin[cmdline->builtin], boot->build ? builtin[boot->build->builtin] : "not read",
+             boot->messages ? builtin[boot->messages->builtin] : "not read");
+    log_info("dom0's devices: %s as PV, %s as PVH; Xen's messages say: %s", modes[cmdline->pv_dom0],
+             modes[cmdline->pvh_dom0],
+             boot->messages ? modes[boot->messages->dom0_mode] : "not read");
+}
+
+int hypervisor_cmdline(struct hypervisor *hypervisor, const char *builtin,
+                       struct xen_cmdline *cmdline)
 {
     xen_commandline_t text = {0};
+    struct xen_messages messages;
+    struct xen_build build;
+    struct xen_boot boot = {.given = text, .configured = builtin};
     size_t length;
 
     if (xc_version(hypervisor->xch, XENVER_commandline, &text) < 0)
@@ -71,7 +141,11 @@ int hypervisor_cmdline(struct hypervisor *hypervisor, struct xen_cmdline *cmdlin
     length = strnlen(text, sizeof(text));
     if (length == sizeof(text))
         text[--length] = '\0';
-    xen_cmdline_parse(text, length >= sizeof(text) - 1, cmdline);
+    boot.given_cut = length >= sizeof(text) - 1;
+    boot.build = read_build(hypervisor, &build) ? &build : NULL;
+    boot.messages = read_messages(hypervisor, &messages) ? &messages : NULL;
+    xen_boot_conclude(&boot, cmdline);
+    report(&boot, cmdline);
     return 0;
 }
 

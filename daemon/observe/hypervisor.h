@@ -33,8 +33,11 @@ void hypervisor_close(struct hypervisor *hypervisor); /* NULL is allowed */
 /* 0 with *use set, or a negative errno with IOMMU_UNKNOWN in it. */
 int hypervisor_iommu(struct hypervisor *hypervisor, enum iommu_use *use);
 
-/* The command line that Xen was booted with. 0 or a negative errno. */
-int hypervisor_cmdline(struct hypervisor *hypervisor, struct xen_cmdline *cmdline);
+/* The options that Xen was booted with, and those built into it as far as anybody tells: hypfs, the
+ * console ring, and the administrator (builtin; NULL: not said, "": there are none). None of it
+ * changes while Xen runs, but the ring forgets: ask early, and once. 0 or a negative errno. */
+int hypervisor_cmdline(struct hypervisor *hypervisor, const char *builtin,
+                       struct xen_cmdline *cmdline);
 
 /* 0 and a list that the caller frees with domain_list_free(), or a negative errno. */
 int hypervisor_domains(struct hypervisor *hypervisor, struct domain_list *list);

@@ -3,13 +3,19 @@
 
 #include <string.h>
 
+/* What Xen's parser keeps of one option, MAX_PARAM_SIZE less the end of the string. */
+#define OPTION_MAX 127
+
 struct word {
     const char *text;
     size_t length;
 };
 
-struct flags {
-    bool strict, passthrough, unclear, graphics_off, quarantine_off;
+/* Xen's own variables, with their defaults, and what was not understood. */
+struct state {
+    bool enable, strict, passthrough, none, qinval;
+    enum xen_switch igfx, quarantine, bios_workaround, ats, intremap, map_inclusive, reserved;
+    bool unclear;
 };
 
 static bool equals(struct word word, const char *name)
@@ -23,7 +29,7 @@ static bool resembles(struct word word, const char *name)
     size_t i;
 
     for (i = 0; i < word.length && name[i]; i++)
-        if ((word.text[i] == '_' ? '-' : word.text[i]) != name[i])
+        if ((word.text[i] == '_' ? '-' : word.text[i]) != (name[i] == '_' ? '-' : name[i]))
             return false;
     return i == word.length && !name[i];
 }
@@ -36,18 +42,18 @@ static bool equals_any(struct word word, const char *const *names)
     return false;
 }
 
-/* Cuts the next piece off *rest, up to a character of separators. False at the end. */
-static bool next(struct word *rest, const char *separators, struct word *piece)
+/* Cuts the next piece off *rest, up to a separator. False at the end. */
+static bool next(struct word *rest, char separator, struct word *piece)
 {
     size_t i = 0;
 
-    while (i < rest->length && strchr(separators, rest->text[i]))
+    while (i < rest->length && rest->text[i] == separator)
         i++;
+    if (i == rest->length)
+        return false;
     rest->text += i;
     rest->length -= i;
-    if (!rest->length)
-        return false;
-    for (i = 0; i < rest->length && !strchr(separators, rest->text[i]); i++)
+    for (i = 0; i < rest->length && rest->text[i] != separator; i++)
         ;
     *piece = (struct word){rest->text, i};
     rest->text += i;
@@ -55,119 +61,274 @@ static bool next(struct word *rest, const char *separators, struct word *piece)
     return true;
 }
 
-/* Xen's parse_boolean(): "NAME", "no-NAME", "NAME=yes" and so on.
- * 1 or 0 for its value, -1 when the word is not about NAME, -2 when its value makes no sense. */
-static int boolean(struct word word, const char *name)
+/* Splits "NAME=VALUE" or "NAME"; value->text is NULL for the latter. */
+static struct word split(struct word option, struct word *value)
 {
-    static const char *const yes[] = {"yes", "on", "true", "enable", "1", NULL};
-    static const char *const no[] = {"no", "off", "false", "disable", "0", NULL};
-    const char *sign = memchr(word.text, '=', word.length);
-    struct word key = {word.text, sign ? (size_t)(sign - word.text) : word.length};
-    bool negated = key.length > 3 && strncmp(key.text, "no-", 3) == 0;
+    const char *sign = memchr(option.text, '=', option.length);
 
-    if (negated) {
-        key.text += 3;
-        key.length -= 3;
-    }
-    if (!equals(key, name))
-        return resembles(key, name) ? -2 : -1;
+    *value = (struct word){NULL, 0};
     if (!sign)
-        return !negated;
-    if (negated)
-        return -2;
-    key = (struct word){sign + 1, word.length - (size_t)(sign + 1 - word.text)};
-    return equals_any(key, yes) ? 1 : equals_any(key, no) ? 0 : -2;
+        return option;
+    *value = (struct word){sign + 1, option.length - (size_t)(sign + 1 - option.text)};
+    return (struct word){option.text, (size_t)(sign - option.text)};
 }
 
-static bool take(struct word word, const char *name, bool *value, bool *unclear)
+static bool drop_no(struct word *name)
 {
-    int result = boolean(word, name);
-
-    if (result == -1)
+    if (name->length < 3 || memcmp(name->text, "no-", 3) != 0)
         return false;
-    if (result == -2)
-        *unclear = true;
-    else
-        *value = result;
+    name->text += 3;
+    name->length -= 3;
     return true;
 }
 
-static void parse_dom0_iommu(struct word list, struct flags *flags)
+enum parsed { NOT_THIS = -1, NONSENSE = -2 }; /* or 0 or 1 */
+
+/* Xen's parse_bool(). */
+static int boolean_value(struct word value)
+{
+    static const char *const yes[] = {"yes", "on", "true", "enable", "1", NULL};
+    static const char *const no[] = {"no", "off", "false", "disable", "0", NULL};
+
+    return equals_any(value, yes) ? 1 : equals_any(value, no) ? 0 : NONSENSE;
+}
+
+/* Xen's parse_boolean(), for a word of a list: "NAME", "no-NAME", "NAME=yes" and so on. */
+static int boolean_word(struct word word, const char *name)
+{
+    struct word value, key = split(word, &value);
+    bool negated = drop_no(&key);
+
+    if (!equals(key, name))
+        return NOT_THIS;
+    if (!value.text)
+        return !negated;
+    return negated ? NONSENSE : boolean_value(value);
+}
+
+/* An option of its own that is boolean, OPT_BOOL: here "no-NAME=off" is on. */
+static int boolean_option(struct word option, const char *name)
+{
+    struct word value, key = split(option, &value);
+    bool negated = drop_no(&key);
+    int result;
+
+    if (!equals(key, name))
+        return NOT_THIS;
+    result = value.length ? boolean_value(value) : 1;
+    return result < 0 ? result : negated ? !result : result;
+}
+
+/* What a boolean word does. False when the word is not this one. */
+static bool take_bool(struct word word, const char *name, bool *variable, bool *unclear)
+{
+    int result = boolean_word(word, name);
+
+    if (result == NOT_THIS)
+        return false;
+    if (result == NONSENSE)
+        *unclear = true;
+    else
+        *variable = result;
+    return true;
+}
+
+static bool take_switch(struct word word, const char *name, enum xen_switch *variable,
+                        bool *unclear)
+{
+    bool on = false, nonsense = false;
+
+    if (!take_bool(word, name, &on, &nonsense))
+        return false;
+    if (nonsense)
+        *unclear = true;
+    else
+        *variable = on ? XEN_ON : XEN_OFF;
+    return true;
+}
+
+static void parse_dom0_iommu(struct word list, struct state *state)
 {
     struct word word;
     bool ignored;
 
-    while (next(&list, ",", &word)) {
-        if (take(word, "strict", &flags->strict, &flags->unclear) ||
-            take(word, "passthrough", &flags->passthrough, &flags->unclear) ||
-            take(word, "map-inclusive", &ignored, &flags->unclear) ||
-            take(word, "map-reserved", &ignored, &flags->unclear))
+    while (next(&list, ',', &word)) {
+        if (take_bool(word, "strict", &state->strict, &state->unclear) ||
+            take_bool(word, "passthrough", &state->passthrough, &state->unclear) ||
+            take_switch(word, "map-inclusive", &state->map_inclusive, &state->unclear) ||
+            take_bool(word, "map-reserved", &ignored, &state->unclear))
             continue;
-        /* "none", and what a later Xen may add. */
-        flags->unclear = true;
+        if (equals(word, "none"))
+            state->none = true;
+        else
+            state->unclear = true; /* what a later Xen may add */
     }
 }
 
-/* Only what concerns dom0's mapping; the rest of this list is Xen's business. */
-static void parse_iommu(struct word list, struct flags *flags)
+/* Words that change nothing here. */
+static bool is_harmless(struct word word, bool *unclear)
+{
+    static const char *const names[] = {
+        "force",   "required",      "superpages", "verbose",
+        "snoop",   "intpost",       "debug",      "amd-iommu-perdev-intremap",
+        "sharept", "crash-disable", NULL,
+    };
+    bool ignored;
+
+    for (size_t i = 0; names[i]; i++)
+        if (take_bool(word, names[i], &ignored, unclear))
+            return true;
+    return false;
+}
+
+static void parse_iommu(struct word list, struct state *state)
 {
     struct word word;
-    bool igfx, quarantine;
+    int enable;
 
-    /* An older Xen took it for a separator. */
-    if (memchr(list.text, ';', list.length))
-        flags->unclear = true;
-    while (next(&list, ",", &word)) {
-        igfx = !flags->graphics_off;
-        quarantine = !flags->quarantine_off;
-        if (take(word, "dom0-strict", &flags->strict, &flags->unclear) ||
-            take(word, "dom0-passthrough", &flags->passthrough, &flags->unclear))
-            continue;
-        if (take(word, "igfx", &igfx, &flags->unclear))
-            flags->graphics_off = !igfx;
-        /* Its other values name a kind of quarantine. */
-        if (boolean(word, "quarantine") >= 0 && take(word, "quarantine", &quarantine, &igfx))
-            flags->quarantine_off = !quarantine;
+    while (next(&list, ',', &word)) {
+        enable = boolean_value(word);
+        if (enable >= 0)
+            state->enable = enable;
+        else if (equals(word, "quarantine=scratch-page"))
+            state->quarantine = XEN_ON;
+        else if (!take_switch(word, "quarantine", &state->quarantine, &state->unclear) &&
+                 !take_switch(word, "igfx", &state->igfx, &state->unclear) &&
+                 !take_switch(word, "intremap", &state->intremap, &state->unclear) &&
+                 !take_switch(word, "workaround_bios_bug", &state->bios_workaround,
+                              &state->unclear) &&
+                 !take_bool(word, "qinval", &state->qinval, &state->unclear) &&
+                 !take_bool(word, "dom0-passthrough", &state->passthrough, &state->unclear) &&
+                 !take_bool(word, "dom0-strict", &state->strict, &state->unclear) &&
+                 !is_harmless(word, &state->unclear))
+            state->unclear = true;
     }
 }
 
-/* MAX_PARAM_SIZE of Xen's parser: of a longer option it reads the beginning only. */
-#define OPTION_MAX 127
-
-static void parse_option(struct word option, struct flags *flags)
+/* Options of their own that are boolean: an odd value leaves only this one in doubt. */
+static bool take_option(struct word option, const char *name, enum xen_switch *variable)
 {
-    const char *sign = memchr(option.text, '=', option.length);
-    struct word name = {option.text, sign ? (size_t)(sign - option.text) : option.length};
-    struct word value = {"", 0};
+    int result = boolean_option(option, name);
 
-    if (sign)
-        value = (struct word){sign + 1, option.length - (size_t)(sign + 1 - option.text)};
-    if (resembles(name, "dom0-iommu") &&
-        (option.length > OPTION_MAX || !equals(name, "dom0-iommu")))
-        flags->unclear = true;
-    else if (equals(name, "dom0-iommu"))
-        parse_dom0_iommu(value, flags);
-    else if (equals(name, "iommu"))
-        parse_iommu(value, flags);
-    else if (equals(name, "hardware_dom") || resembles(name, "hardware-dom"))
-        flags->unclear = true; /* dom0 is not the hardware domain then */
-    if (equals(name, "iommu") && option.length > OPTION_MAX)
-        flags->unclear = true;
+    if (result == NOT_THIS)
+        return false;
+    *variable = result == NONSENSE ? XEN_UNKNOWN : result ? XEN_ON : XEN_OFF;
+    return true;
 }
 
-void xen_cmdline_parse(const char *text, bool truncated, struct xen_cmdline *result)
+static bool is_zero(struct word value)
+{
+    return equals(value, "0");
+}
+
+/* The lists. "no-NAME" makes Xen hand the word "no" to the list's parser. */
+static void parse_list(struct word name, struct word value, bool cut, struct state *state)
+{
+    bool negated = drop_no(&name);
+
+    if (!resembles(name, "dom0-iommu") && !equals(name, "iommu"))
+        return;
+    if (negated)
+        value = value.length ? (struct word){"?", 1} : (struct word){"no", 2};
+    /* Of a longer one Xen reads the beginning; a later Xen may read more. */
+    state->unclear = state->unclear || cut;
+    if (equals(name, "iommu"))
+        parse_iommu(value, state);
+    else if (equals(name, "dom0-iommu"))
+        parse_dom0_iommu(value, state);
+    else
+        state->unclear = true;
+}
+
+static void parse_option(struct word option, struct state *state)
+{
+    bool cut = option.length > OPTION_MAX;
+    struct word value, name;
+
+    if (cut)
+        option.length = OPTION_MAX;
+    if (take_option(option, "ats", &state->ats) ||
+        take_option(option, "iommu_inclusive_mapping", &state->map_inclusive))
+        return;
+    name = split(option, &value);
+    if (equals(name, "rmrr") || equals(name, "ivmd"))
+        state->reserved = XEN_ON;
+    parse_list(name, value, cut, state);
+    /* dom0 is not the hardware domain then. A number: "no-" in front changes nothing. */
+    drop_no(&name);
+    if (resembles(name, "hardware_dom") && !is_zero(value))
+        state->unclear = true;
+}
+
+static void parse_line(const char *text, struct state *state)
 {
     struct word rest = {text, strlen(text)}, option;
-    struct flags flags = {.unclear = truncated};
 
-    while (next(&rest, " ", &option))
-        parse_option(option, &flags);
-    result->graphics_off = flags.graphics_off;
-    result->quarantine_off = flags.quarantine_off || truncated;
-    if (flags.passthrough)
-        result->dom0_mode = DOM0_PASSTHROUGH;
-    else if (flags.unclear)
-        result->dom0_mode = DOM0_MODE_UNKNOWN;
-    else
-        result->dom0_mode = flags.strict ? DOM0_STRICT : DOM0_RELAXED;
+    while (next(&rest, ' ', &option))
+        parse_option(option, state);
+}
+
+static enum dom0_mode pv_mode(const struct state *state)
+{
+    if (state->passthrough && !state->strict)
+        return DOM0_PASSTHROUGH;
+    if (state->unclear)
+        return DOM0_MODE_UNKNOWN;
+    return state->strict ? DOM0_STRICT : DOM0_RELAXED;
+}
+
+/* Strict is forced upon it, but for "none", a developer's option. */
+static enum dom0_mode pvh_mode(const struct state *state)
+{
+    if (state->unclear)
+        return DOM0_MODE_UNKNOWN;
+    if (!state->none || state->strict)
+        return DOM0_TRANSLATED;
+    return state->passthrough ? DOM0_PASSTHROUGH : DOM0_MODE_UNKNOWN;
+}
+
+/* Text that is not understood may turn a switch from the better value, not from the worse. */
+static enum xen_switch doubt(const struct state *state, enum xen_switch value,
+                             enum xen_switch better)
+{
+    return state->unclear && value == better ? XEN_UNKNOWN : value;
+}
+
+/* VT-d cannot remap interrupts without queued invalidation, AMD-Vi has no such switch. */
+static enum xen_switch intremap(const struct state *state)
+{
+    if (!state->enable)
+        return XEN_OFF;
+    return state->intremap == XEN_ON && !state->qinval ? XEN_UNKNOWN : state->intremap;
+}
+
+void xen_cmdline_parse(const struct xen_options *options, struct xen_cmdline *result)
+{
+    struct state state = {
+        .enable = true,
+        .qinval = true,
+        .igfx = XEN_ON,
+        .quarantine = options->quarantine_none ? XEN_OFF : XEN_ON,
+        .bios_workaround = XEN_OFF,
+        .ats = XEN_OFF,
+        .intremap = XEN_ON,
+        .map_inclusive = XEN_OFF,
+        .reserved = XEN_OFF,
+        .unclear = options->cut,
+    };
+
+    if (options->builtin)
+        parse_line(options->builtin, &state);
+    parse_line(options->given, &state);
+    *result = (struct xen_cmdline){
+        .pv_dom0 = pv_mode(&state),
+        .pvh_dom0 = pvh_mode(&state),
+        .igfx = doubt(&state, state.igfx, XEN_ON),
+        .quarantine = doubt(&state, state.quarantine, XEN_ON),
+        .bios_workaround = doubt(&state, state.bios_workaround, XEN_OFF),
+        .ats = doubt(&state, state.ats, XEN_OFF),
+        .intremap = doubt(&state, intremap(&state), XEN_ON),
+        .map_inclusive = doubt(&state, state.map_inclusive, XEN_OFF),
+        .reserved = doubt(&state, state.reserved, XEN_OFF),
+    };
 }

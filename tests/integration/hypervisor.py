@@ -81,6 +81,15 @@ class Hypervisor:
     def set_cmdline(self, text):
         self._put('cmdline', text + '\n')
 
+    def set_console(self, text, lost=0):
+        """Xen's console ring, and how many bytes it has lost at its beginning."""
+        self._put('console', text)
+        self._put('console.lost', f'{lost}\n')
+
+    def set_config(self, *lines):
+        """Xen's build configuration, as hypfs has it."""
+        self._put_lines('config', lines)
+
     def set_iommu(self, driven):
         self._put('physinfo', 'hvm pv hap directio\n' if driven else 'hvm pv hap\n')
 

@@ -15,6 +15,7 @@ RELAXED = ('relaxed', 'keep', 'dom0-relaxed')
 STRICT = ('protected', 'keep', 'dom0-strict')
 PASSTHROUGH = ('unprotected', 'keep', 'dom0-passthrough')
 PVH = ('protected', 'skip', 'dom0-pvh')
+UNKNOWN_MODE = ('unknown', 'keep', 'dom0-mode-unknown')
 DISABLED = ('unprotected', 'keep', 'iommu-disabled')
 NOT_COVERED = ('unprotected', 'keep', 'not-covered')
 
@@ -76,6 +77,26 @@ class CommandLine(ModeCase):
         self.daemon.start()
         self.check_unknown()
 
+    def test_strict_drops_passthrough(self):
+        for cmdline in ('dom0-iommu=passthrough,strict', 'iommu=dom0-strict,dom0-passthrough'):
+            with self.subTest(cmdline):
+                self.hypervisor.set_cmdline(cmdline)
+                self.daemon.start()
+                self.check_all(STRICT)
+                self.daemon.stop()
+
+    def test_longest_option(self):
+        """Of one with 128 characters Xen reads all but the last."""
+        words = 'iommu=' + 'verbose,' * 10
+        for length, word in ((127, STRICT), (128, UNKNOWN_MODE)):
+            with self.subTest(length):
+                option = words + ',' * (length - len(words + 'dom0-strict')) + 'dom0-strict'
+                self.assertEqual(len(option), length)
+                self.hypervisor.set_cmdline(option)
+                self.daemon.start()
+                self.check_all(word)
+                self.daemon.stop()
+
     def test_option_that_is_not_understood(self):
         self.hypervisor.set_cmdline('placeholder dom0-iommu=frobnicate')
         self.daemon.start()
@@ -115,6 +136,23 @@ class CommandLine(ModeCase):
                     self.assertTrue(self.daemon.log_lines('warning', 'saved: not used'))
                 self.daemon.stop()
 
+    def test_pvh_dom0_and_its_options(self):
+        self.hypervisor.set_domain(0, 'hvm')
+        saved = os.path.join(self.rig.folder, 'saved')
+        self.daemon.set_tables()
+        self.daemon.save_tables(saved, RMAD=acpi.DMAR_ALL)
+        self.daemon.options += ['--acpi-tables', saved]
+        for cmdline, word in (('dom0-iommu=passthrough', PVH),
+                              ('dom0-iommu=none,strict', PVH),
+                              ('dom0-iommu=none', UNKNOWN_MODE),
+                              ('dom0-iommu=frobnicate', UNKNOWN_MODE),
+                              ('dom0-iommu=none,passthrough', PASSTHROUGH)):
+            with self.subTest(cmdline):
+                self.hypervisor.set_cmdline(cmdline)
+                self.daemon.start()
+                self.check_all(word)
+                self.daemon.stop()
+
     def test_iommu_off(self):
         self.hypervisor.set_iommu(False)
         self.hypervisor.set_cmdline('placeholder iommu=off')
@@ -137,6 +175,88 @@ class CommandLine(ModeCase):
         """sync() needs quarantine; this does not."""
         self.host.add('0000:00:1c.0')
         self.wait_host('0000:00:1c.0', state='unprotected')
+
+
+VERSION = '(XEN) Xen version 4.17.7 (Debian 4.17.7) (x86_64-linux-gnu-gcc) debug=n\n'
+MODE = '(XEN) I/O virtualisation enabled\n(XEN)  - Dom0 mode: {}\n'
+
+
+class BuiltInLine(ModeCase):
+    """CONFIG_CMDLINE: Xen obeys it and does not tell it with its command line."""
+
+    def check_start(self, word):
+        self.daemon.start()
+        self.check_all(word)
+        self.daemon.stop()
+
+    def test_build_configuration(self):
+        for line, word in (('', RELAXED), ('dom0-iommu=strict', STRICT),
+                           ('dom0-iommu=passthrough', PASSTHROUGH)):
+            with self.subTest(line):
+                self.hypervisor.set_config('CONFIG_X86=y', f'CONFIG_CMDLINE="{line}"')
+                self.check_start(word)
+
+    def test_the_boot_loaders_line_comes_after_it(self):
+        self.hypervisor.set_config('CONFIG_CMDLINE="dom0-iommu=passthrough iommu=dom0-strict"')
+        self.hypervisor.set_cmdline('placeholder dom0-iommu=no-strict')
+        self.check_start(PASSTHROUGH)
+
+    def test_boot_messages(self):
+        for ring, word in (
+                (VERSION + MODE.format('Relaxed'), RELAXED),
+                ('(XEN) Built-in command line: dom0-iommu=strict\n' + VERSION
+                 + MODE.format('Strict'), STRICT),
+                (VERSION + MODE.format('Passthrough'), PASSTHROUGH),
+                (VERSION + MODE.format('Strict'), UNKNOWN_MODE)):
+            with self.subTest(ring):
+                self.hypervisor.set_console(ring)
+                self.check_start(word)
+
+    def test_ring_that_has_lost_its_beginning(self):
+        self.hypervisor.set_console('e\n' + MODE.format('Passthrough'), lost=20000)
+        self.check_start(PASSTHROUGH)
+        self.hypervisor.set_console(
+            '(XEN) Built-in command line: dom0-iommu=strict\n' + VERSION, lost=20000)
+        self.check_start(RELAXED)
+
+    def test_what_a_guest_printed(self):
+        """In a ring that has lost its beginning, "(d1) " perhaps, and anywhere else."""
+        self.hypervisor.set_console(MODE.format('Passthrough').split('\n', 1)[1], lost=20000)
+        self.check_start(RELAXED)
+        self.hypervisor.set_console(VERSION + '(d1) (XEN)  - Dom0 mode: Passthrough\n')
+        self.check_start(RELAXED)
+
+    def test_large_ring(self):
+        text = VERSION + MODE.format('Passthrough') + '(XEN) more\n' * 20000
+        self.hypervisor.set_console('(XEN) more\n' * 20000 + text)
+        self.check_start(PASSTHROUGH)
+
+    def test_configured(self):
+        self.daemon.config['xen-builtin-cmdline'] = 'console=none dom0-iommu=passthrough'
+        self.check_start(PASSTHROUGH)
+        self.hypervisor.set_config('CONFIG_CMDLINE=""')
+        self.check_start(UNKNOWN_MODE)
+        self.daemon.config['xen-builtin-cmdline'] = ''
+        self.check_start(RELAXED)
+
+    def test_no_witness_answers(self):
+        for call in ('xc_readconsolering', 'xenhypfs_open', 'xenhypfs_read'):
+            self.hypervisor.inject(call, 'EPERM')
+        self.hypervisor.set_cmdline('dom0-iommu=strict')
+        self.check_start(STRICT)
+
+    def test_quarantine_left_out_of_the_build(self):
+        self.hypervisor.set_config('CONFIG_IOMMU_QUARANTINE_NONE=y')
+        self.toolstack.assignable_add(NIC).finish()
+        self.daemon.start()
+        self.assertEqual(self.word(NIC), ('unknown', 'keep', 'quarantine-off'))
+
+    def test_asked_once(self):
+        self.daemon.start()
+        self.host.add('0000:00:0b.0')
+        self.wait_host('0000:00:0b.0', owner='0')
+        self.assertEqual(len(self.hypervisor.calls('xc_readconsolering')), 1)
+        self.assertEqual(len(self.hypervisor.calls('xenhypfs_read')), 1)
 
 
 class Tables(ModeCase):

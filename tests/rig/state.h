@@ -7,6 +7,8 @@
  * <errno|hold> [on=WHAT] [by=PROGRAM] [id=K count=N]", one a line physinfo           capability
  * names or a 0x mask; without it hvm, pv, hap and directio cmdline, version   text that
  * xc_version() gives calls              where it exists, every libxenctrl call is appended to it
+ *   console            Xen's console ring, and console.lost: how many bytes came before it
+ *   config             hypfs' /buildinfo/config; without it Xen has none
  *   ring-<domid>       the XenStore ring page
  *   chan-<domid>       struct store_channel, and chan-<domid>.fifo that wakes the guest's end
  *   evtchn.state       struct event_state, and evtchn.fifo that wakes xenstored

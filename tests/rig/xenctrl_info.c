@@ -197,6 +197,40 @@ static void copy_text(struct textfile *file, const char *otherwise, void *buffer
     fake_unlock();
 }
 
+/* The number in a file, 0 without it. */
+static uint32_t number_in(struct textfile *file)
+{
+    char text[32];
+
+    copy_text(file, "0", text, sizeof(text));
+    return (uint32_t)strtoul(text, NULL, 0);
+}
+
+/* The console ring is the file "console"; "console.lost" tells how much Xen printed before that. */
+EXPORT int xc_readconsolering(xc_interface *xch, char *buffer, unsigned int *pnr_chars, int clear,
+                              int incremental, uint32_t *pindex)
+{
+    static struct textfile ring = {.name = "console"}, lost = {.name = "console.lost"};
+    uint32_t start = number_in(&lost);
+    struct call call;
+    size_t length = 0;
+
+    (void)xch;
+    if (call_begin(&call, "xc_readconsolering", "", "clear=%d incremental=%d", clear, incremental))
+        return -1;
+    fake_lock();
+    textfile_refresh(&ring);
+    if (ring.text)
+        length = strlen(ring.text) < *pnr_chars ? strlen(ring.text) : *pnr_chars;
+    if (length)
+        memcpy(buffer, ring.text, length);
+    fake_unlock();
+    *pnr_chars = (unsigned int)length;
+    if (pindex)
+        *pindex = start + (uint32_t)length;
+    return call_end(&call, 0, 0);
+}
+
 static int version_number(void)
 {
     static struct textfile file = {.name = "version"};
