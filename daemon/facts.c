@@ -71,6 +71,8 @@ static void add_pci(struct line *line, const struct facts *facts)
                                         [DOM0_TRANSLATED] = "pvh"};
     static const char *const coverage[] = {
         [COVERAGE_UNKNOWN] = "unknown", [COVERAGE_NO] = "no", [COVERAGE_YES] = "yes"};
+    static const char *const builtin[] = {
+        [BUILTIN_UNKNOWN] = "unknown", [BUILTIN_NONE] = "none", [BUILTIN_GIVEN] = "given"};
     static const char *const units[] = {
         [UNIT_UNKNOWN] = "unknown", [UNIT_OFF] = "off", [UNIT_ON] = "on"};
 
@@ -78,6 +80,7 @@ static void add_pci(struct line *line, const struct facts *facts)
         add(line, " dom0-mode=%s", modes[facts->dom0_mode]);
     add(line, " coverage=%s unit=%s mates=%s", coverage[facts->coverage], units[facts->unit],
         mates_word(facts->mates));
+    add(line, " builtin-line=%s", builtin[facts->builtin]);
     if (facts->quarantine_off)
         add(line, " quarantine=off");
     if (facts->unlisted)

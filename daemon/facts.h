@@ -56,6 +56,14 @@ enum dom0_mode {
     DOM0_TRANSLATED,
 };
 
+/* The options that were built into Xen (CONFIG_CMDLINE), which it reads first and does not tell
+ * with its command line. */
+enum builtin_line {
+    BUILTIN_UNKNOWN, /* nobody tells, or two tell different things */
+    BUILTIN_NONE,    /* it has none */
+    BUILTIN_GIVEN,   /* it has some, and they are counted */
+};
+
 /* Do the firmware's tables put an IOMMU in its way. UNKNOWN: there is no usable table, or the
  * tables, Xen's reading of them and the topology leave a doubt. */
 enum coverage { COVERAGE_UNKNOWN, COVERAGE_NO, COVERAGE_YES };
@@ -105,10 +113,11 @@ struct facts {
     enum dom0_mode dom0_mode; /* counts while owner is dom0, PCI */
     enum coverage coverage;   /* PCI */
     enum group_mates mates;
-    bool quarantine_off; /* what a guest gives back goes to dom0, not into quarantine */
-    enum unit_use unit;  /* PCI */
-    unsigned int limits; /* PCI: of enum limit, those that are known */
-    bool unlisted;       /* devices may be missing: the host's could not all be read */
+    enum builtin_line builtin; /* PCI */
+    bool quarantine_off;       /* what a guest gives back goes to dom0, not into quarantine */
+    enum unit_use unit;        /* PCI */
+    unsigned int limits;       /* PCI: of enum limit, those that are known */
+    bool unlisted;             /* devices may be missing: the host's could not all be read */
     /* Device tree devices only. */
     bool grant_dma;    /* xen,grant-dma, and not taken for a mere claim */
     bool virtio_iommu; /* behind a virtio-iommu, which a guest itself controls */

@@ -5,19 +5,18 @@
 #include "mates.h"
 #include "pass.h"
 
-static enum dom0_mode dom0_mode(const struct reconciler *reconciler)
+static bool dom0_is_pv(const struct reconciler *reconciler)
 {
     const struct domain *dom0 = domain_list_find(&reconciler->domains, 0);
 
-    if (!dom0 || !reconciler->cmdline_known)
+    return dom0 && dom0->kind == GUEST_KIND_PV;
+}
+
+static enum dom0_mode dom0_mode(const struct reconciler *reconciler)
+{
+    if (!reconciler->cmdline_known || !domain_list_find(&reconciler->domains, 0))
         return DOM0_MODE_UNKNOWN;
-    /* A PVH dom0 has no other mode than strict; but an option we do not know may change that. */
-    if (dom0->kind == GUEST_KIND_TRANSLATED)
-        return reconciler->cmdline.dom0_mode == DOM0_RELAXED ||
-                       reconciler->cmdline.dom0_mode == DOM0_STRICT
-                   ? DOM0_TRANSLATED
-                   : DOM0_MODE_UNKNOWN;
-    return reconciler->cmdline.dom0_mode;
+    return dom0_is_pv(reconciler) ? reconciler->cmdline.pv_dom0 : reconciler->cmdline.pvh_dom0;
 }
 
 static void add_dt_facts(const struct reconciler *reconciler, const struct device *device,
@@ -37,13 +36,32 @@ static void add_dt_facts(const struct reconciler *reconciler, const struct devic
 
 static struct acpi_options acpi_options(const struct reconciler *reconciler)
 {
-    struct acpi_options options = {ACPI_UNKNOWN, ACPI_UNKNOWN};
+    static const enum acpi_word no[] = {
+        [XEN_UNKNOWN] = ACPI_UNKNOWN, [XEN_OFF] = ACPI_YES, [XEN_ON] = ACPI_NO};
+    static const enum acpi_word yes[] = {
+        [XEN_UNKNOWN] = ACPI_UNKNOWN, [XEN_OFF] = ACPI_NO, [XEN_ON] = ACPI_YES};
 
     if (!reconciler->cmdline_known)
-        return options;
-    options.no_igfx = reconciler->cmdline.graphics_off ? ACPI_YES : ACPI_NO;
-    options.bios_workaround = ACPI_NO;
-    return options;
+        return (struct acpi_options){ACPI_UNKNOWN, ACPI_UNKNOWN};
+    return (struct acpi_options){.no_igfx = no[reconciler->cmdline.igfx],
+                                 .bios_workaround = yes[reconciler->cmdline.bios_workaround]};
+}
+
+/* Only what is known for certain: it tells of a claim what it leaves out, and takes nothing back.
+ */
+static unsigned int limits_of(const struct reconciler *reconciler, const struct device *device)
+{
+    const struct xen_cmdline *cmdline = &reconciler->cmdline;
+    unsigned int limits = 0;
+
+    if (device->coverage.no_intremap || cmdline->intremap == XEN_OFF)
+        limits |= LIMIT_NO_INTREMAP;
+    if (device->coverage.reserved_memory)
+        limits |= LIMIT_RESERVED_MEMORY;
+    if (device->owner.kind == OWNER_DOM0 && dom0_is_pv(reconciler) &&
+        cmdline->map_inclusive == XEN_ON)
+        limits |= LIMIT_MAP_INCLUSIVE;
+    return limits;
 }
 
 static void add_pci_facts(const struct reconciler *reconciler, const struct device *device,
@@ -52,9 +70,11 @@ static void add_pci_facts(const struct reconciler *reconciler, const struct devi
     const struct acpi_options options = acpi_options(reconciler);
 
     facts->dom0_mode = dom0_mode(reconciler);
-    facts->quarantine_off = reconciler->cmdline.quarantine_off || !reconciler->cmdline_known;
+    facts->builtin = reconciler->cmdline.builtin;
+    facts->quarantine_off = !reconciler->cmdline_known || reconciler->cmdline.quarantine != XEN_ON;
     facts->coverage = acpi_coverage(&device->coverage, &options);
     facts->unit = acpi_unit_use(&device->coverage, &options);
+    facts->limits = limits_of(reconciler, device);
     facts->unlisted = reconciler->inventory.incomplete;
 }
 
