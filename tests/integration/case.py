@@ -3,9 +3,11 @@
 import os
 import unittest
 
+import truth
 from daemon import HOST_TREE, Daemon
 from hostpci import PCIBACK, HostPci
 from rig import Rig
+from tap import commits_of
 from toolstack import Toolstack, node_name
 from waiting import wait_until
 
@@ -58,18 +60,21 @@ class RigCase(unittest.TestCase):
 
     def _end_daemon(self):
         """The daemon must never have crashed or reported an error in memory use, and what it wrote
-        must be sound."""
+        must be sound, and true when it was written."""
         ran = self.daemon.process is not None
+        requests = []
         running = self.daemon.is_running()
         status = self.daemon.stop() if running else None
         if self.daemon.tap:
-            check_commits(self, self.daemon.tap.commits())
+            requests = self.daemon.tap.requests()
         self.daemon.close()
         if running:
             self.assertEqual(status, 0, 'the exit status of a daemon that was asked to stop')
         if ran:
             for word in ('AddressSanitizer', 'LeakSanitizer', 'runtime error:'):
                 self.assertNotIn(word, self.daemon.log())
+        check_commits(self, [commit.changes for commit in commits_of(requests)])
+        truth.check(self, requests)
 
     # what is published
 
@@ -143,6 +148,7 @@ class RigCase(unittest.TestCase):
         claim = self.toolstack.info(SPARE, 'domid')
         if SPARE not in self.host.folders:
             self.host.add(SPARE, driver=PCIBACK)
+            self.hypervisor.assign(SPARE, 'io')
             self.store.write(self.toolstack.info(SPARE, 'driver_path'), '/sys/bus/pci/drivers/x')
             self.wait_host(SPARE, state='quarantined')
         self.store.write(claim, 999)

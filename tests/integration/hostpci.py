@@ -24,6 +24,7 @@ class HostPci:
         if not self.root:
             raise AssertionError('the test bed did not come up')
         self.folders = {}  # address -> path below /sys/devices
+        self.bridges = set()  # also those that are gone
         os.makedirs(self._sys('bus/pci/devices'))
         os.makedirs(self._sys('bus/pci/drivers'))
 
@@ -57,6 +58,8 @@ class HostPci:
         bridge; physfn: of a virtual function; known: whether Xen is told."""
         root = f'pci{bdf[:7]}' if below is None else self.folders[below]
         self.folders[bdf] = f'{root}/{bdf}'
+        if class_code >> 16 == 0x06:
+            self.bridges.add(bdf)
         folder = self._folder(bdf)
         os.makedirs(folder)
         if below is None:

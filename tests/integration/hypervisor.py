@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What the simulated hypervisor knows, and what it was asked."""
+import bisect
 import contextlib
 import os
+import time
 import typing
 
 import waiting
@@ -15,6 +17,31 @@ class Call(typing.NamedTuple):
     what: str     # the device or item asked for
     result: str   # the value, the errno's name, or 'held'
     injected: bool
+    owner: typing.Optional[str] = None  # who really had the device then: a domid, 'io' or 'none'
+    at: int = 0                         # ns, as of time.monotonic_ns()
+
+
+class Log:
+    """The values that something had, each with the time at which it began."""
+
+    def __init__(self):
+        self.times = []
+        self.values = []
+
+    def note(self, value):
+        self.times.append(time.monotonic_ns())
+        self.values.append(value)
+
+    def at(self, moment):
+        """The value at a time; None before the first."""
+        index = bisect.bisect_right(self.times, moment)
+        return self.values[index - 1] if index else None
+
+    def within(self, begin, end):
+        """The value at the beginning, and all later ones until the end."""
+        first = bisect.bisect_right(self.times, begin)
+        last = bisect.bisect_right(self.times, end)
+        return self.values[max(0, first - 1):last]
 
 
 class Hypervisor:
@@ -22,6 +49,8 @@ class Hypervisor:
         self.directory = directory
         self.domains = {}
         self.devices = {}
+        self.incarnations = {}  # domid -> Log of its flags, None while it is not there
+        self.placed = {}        # device -> Log of (owner, group)
         self.faults = {}
         self.next_fault = 0
         os.makedirs(directory)
@@ -42,6 +71,7 @@ class Hypervisor:
     def set_domain(self, domid, *flags):
         """Flags: hvm, paused, dying, shutdown=REASON."""
         self.domains[domid] = flags
+        self.incarnations.setdefault(domid, Log()).note(flags)
         self._put_domains()
 
     def add_flags(self, domid, *flags):
@@ -49,7 +79,17 @@ class Hypervisor:
 
     def remove_domain(self, domid):
         self.domains.pop(domid, None)
+        self.incarnations.setdefault(domid, Log()).note(None)
         self._put_domains()
+
+    def incarnation(self, domid, moment):
+        """What tells a domain from another one that has its number at another time. None: there is
+        no such domain."""
+        log = self.incarnations.get(domid)
+        flags = log.at(moment) if log else None
+        if flags is None:
+            return None
+        return next((flag for flag in flags if flag.startswith('handle=')), 'handle=0')
 
     def _put_domains(self):
         self._put_lines('domains', (' '.join([str(domid), *flags])
@@ -59,14 +99,17 @@ class Hypervisor:
 
     def assign(self, device, owner):
         """Owner: a domid, 'io' (nobody's: DOMID_IO) or 'none' (Xen does not know the device)."""
-        group = self.devices.get(device, (None, ''))[1]
-        self.devices[device] = (owner, group)
+        self._place(device, owner, self.devices.get(device, (None, ''))[1])
         self._put_devices()
+
+    def _place(self, device, owner, group):
+        self.devices[device] = (owner, group)
+        self.placed.setdefault(device, Log()).note((str(owner), group))
 
     def set_group(self, group, *devices):
         """Makes the devices mates."""
         for device in devices:
-            self.devices[device] = (self.devices[device][0], group)
+            self._place(device, self.devices[device][0], group)
         self._put_devices()
 
     def owner(self, device):
@@ -140,6 +183,9 @@ class Hypervisor:
             question, _, result = line.rpartition(' = ')
             program, call, *rest = question.split(' ')
             what = rest[0] if rest and '=' not in rest[0] else ''
-            found.append(Call(program, call, what, result.split(' ')[0], 'injected' in result))
+            value, *notes = result.split(' ')
+            more = dict(note.split('=') for note in notes if '=' in note)
+            found.append(Call(program, call, what, value, 'injected' in notes, more.get('owner'),
+                              int(more['at'])))
         return [call for call in found
                 if call.program == by and name in (None, call.name) and on in (None, call.what)]

@@ -6,6 +6,7 @@ import os
 import selectors
 import socket
 import threading
+import time
 import typing
 
 import xenstore
@@ -22,6 +23,8 @@ class Request(typing.NamedTuple):
     body: bytes
     answer: bytes
     error: str  # '' for none
+    sent: int      # when it went on to xenstored, in ns as of time.monotonic_ns()
+    answered: int  # when the answer came
 
     @property
     def path(self):
@@ -36,6 +39,15 @@ class Change(typing.NamedTuple):
     what: str  # write, mkdir, rm or perms
     path: str
     value: str
+
+
+class Commit(typing.NamedTuple):
+    """Changes that took effect together, between sent and answered."""
+    connection: int
+    changes: list  # of Change
+    sent: int
+    answered: int
+    position: int  # of the request that ended it, in requests()
 
 
 class Rule:
@@ -67,7 +79,7 @@ class Link:
         self.server = server
         self.from_client = xenstore.Messages()
         self.from_server = xenstore.Messages()
-        self.pending = {}  # request id: (kind, transaction, body, error to answer)
+        self.pending = {}  # request id: (kind, transaction, body, error to answer, when it was sent)
         self.stopped = None  # messages that wait, while a request is held
         self.withheld = None  # what xenstored sent and the client is not to have yet
 
@@ -185,7 +197,7 @@ class StoreTap(threading.Thread):
             link.stopped = [(kind, number, transaction, body)]
             return
         error = rule.error if rule else ''
-        link.pending[number] = (kind, transaction, body, error)
+        link.pending[number] = (kind, transaction, body, error, time.monotonic_ns())
         if error and kind != xenstore.TRANSACTION_END:
             self._answer(link, number, transaction)
             return
@@ -217,9 +229,10 @@ class StoreTap(threading.Thread):
             link.withheld.append(message)
 
     def _note(self, link, number, answer, error):
-        kind, transaction, body, _ = link.pending.pop(number)
+        kind, transaction, body, _, sent = link.pending.pop(number)
         with self.lock:
-            self.history.append(Request(link.number, kind, transaction, body, answer, error))
+            self.history.append(Request(link.number, kind, transaction, body, answer, error, sent,
+                                        time.monotonic_ns()))
 
     # interference
 
@@ -303,24 +316,28 @@ class StoreTap(threading.Thread):
 
     def commits(self):
         """What took effect: a list of lists of Change, one for each transaction."""
-        done, inside = [], {}
-        for request in self.requests():
-            if request.error:
-                if request.kind == xenstore.TRANSACTION_END:
-                    inside.pop((request.connection, request.transaction), None)
-                continue
-            key = (request.connection, request.transaction)
-            if request.kind == xenstore.TRANSACTION_START:
-                number = int(request.answer.rstrip(b'\0'))
-                inside[(request.connection, number)] = []
-            elif request.kind == xenstore.TRANSACTION_END:
-                changes = inside.pop(key)
-                if request.body.startswith(b'T') and changes:
-                    done.append(changes)
-            elif request.kind in CHANGES:
-                change = Change(CHANGES[request.kind], request.path, request.value)
-                if request.transaction:
-                    inside[key].append(change)
-                else:
-                    done.append([change])
-        return done
+        return [commit.changes for commit in commits_of(self.requests())]
+
+
+def commits_of(requests):
+    """What took effect of these requests: a Commit for each transaction that changed anything, and
+    for each change outside of one."""
+    done, inside = [], {}
+    for position, request in enumerate(requests):
+        key = (request.connection, request.transaction)
+        changes = []
+        if request.error:
+            if request.kind == xenstore.TRANSACTION_END:
+                inside.pop(key, None)
+        elif request.kind == xenstore.TRANSACTION_START:
+            inside[(request.connection, int(request.answer.rstrip(b'\0')))] = []
+        elif request.kind == xenstore.TRANSACTION_END:
+            ended = inside.pop(key)
+            changes = ended if request.body.startswith(b'T') else []
+        elif request.kind in CHANGES:
+            change = Change(CHANGES[request.kind], request.path, request.value)
+            (inside[key] if request.transaction else changes).append(change)
+        if changes:
+            done.append(Commit(request.connection, changes, request.sent, request.answered,
+                               position))
+    return done

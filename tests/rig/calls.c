@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -99,9 +100,25 @@ static int find_fault(const struct call *call)
     return error;
 }
 
+/* What a test needs to know of the moment of the answer: who really had the device, and the time on
+ * CLOCK_MONOTONIC in ns. */
+static void describe_moment(const struct call *call, char *text, size_t size)
+{
+    struct timespec now;
+    int used = 0;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (call->owner_known && call->owner >= 0)
+        used = snprintf(text, size, "owner=%d ", call->owner);
+    else if (call->owner_known)
+        used = snprintf(text, size, "owner=%s ", call->owner == OWNER_NONE ? "none" : "io");
+    snprintf(text + used, size - (size_t)used, "at=%" PRId64,
+             (int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
+}
+
 static void record(const struct call *call, const char *result)
 {
-    char path[PATH_MAX], line[512];
+    char path[PATH_MAX], line[512], moment[64];
     int fd, length;
 
     if (state_path(path, sizeof(path), "calls"))
@@ -109,9 +126,10 @@ static void record(const struct call *call, const char *result)
     fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
     if (fd < 0)
         return;
-    length = snprintf(line, sizeof(line), "%s %s %s%s%s = %s\n", program_invocation_short_name,
+    describe_moment(call, moment, sizeof(moment));
+    length = snprintf(line, sizeof(line), "%s %s %s%s%s = %s %s\n", program_invocation_short_name,
                       call->name, call->what, *call->what && *call->arguments ? " " : "",
-                      call->arguments, result);
+                      call->arguments, result, moment);
     if (length > 0 && (size_t)length < sizeof(line) && write(fd, line, (size_t)length) != length)
         fprintf(stderr, "fakexen: the record of calls cannot be written\n");
     close(fd);
@@ -158,6 +176,7 @@ int call_begin(struct call *call, const char *name, const char *what, const char
     va_list args;
 
     call->name = name;
+    call->owner_known = false;
     snprintf(call->what, sizeof(call->what), "%s", what);
     va_start(args, format);
     vsnprintf(call->arguments, sizeof(call->arguments), format, args);

@@ -20,6 +20,8 @@ struct call {
     const char *name;
     char what[256];     /* the device or item asked for, "" for none */
     char arguments[64]; /* the rest, for the record */
+    bool owner_known;   /* owner is set */
+    int owner;          /* who had the device when the call was answered, as in struct device */
 };
 
 /*

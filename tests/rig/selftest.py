@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'integration'))
@@ -404,6 +405,9 @@ class Questions(Case):
                           ('xc_test_assign_device', self.NIC, '0', False),
                           ('xc_interface_open', '', '0', False),
                           ('xc_physinfo', '', 'EIO', True)])
+        self.assertEqual([c.owner for c in calls], [None, '0', None, None])
+        self.assertEqual(calls, sorted(calls, key=lambda call: call.at))
+        self.assertLess(calls[-1].at, time.monotonic_ns())
 
 
 class Functions(Case):

@@ -2,16 +2,18 @@
 /*
  * The state directory of one simulated Xen, $FAKEXEN_DIR. All processes of a rig share it:
  *
- *   domains            "<domid> [hvm] [paused] [dying] [shutdown[=REASON]]", one a line; 0 is
- * implied devices            "<address or path> <domid|io|none> [group]", one a line faults "<call>
- * <errno|hold> [on=WHAT] [by=PROGRAM] [id=K count=N]", one a line physinfo           capability
- * names or a 0x mask; without it hvm, pv, hap and directio cmdline, version   text that
- * xc_version() gives calls              where it exists, every libxenctrl call is appended to it
- *   console            Xen's console ring, and console.lost: how many bytes came before it
- *   config             hypfs' /buildinfo/config; without it Xen has none
- *   ring-<domid>       the XenStore ring page
- *   chan-<domid>       struct store_channel, and chan-<domid>.fifo that wakes the guest's end
- *   evtchn.state       struct event_state, and evtchn.fifo that wakes xenstored
+ * - domains: "<domid> [hvm] [paused] [dying] [shutdown[=REASON]]", one a line; 0 is implied
+ * - devices: "<address or path> <domid|io|none> [group]", one a line
+ * - faults: "<call> <errno|hold> [on=WHAT] [by=PROGRAM] [id=K count=N]", one a line
+ * - physinfo: capability names or a 0x mask; without it hvm, pv, hap and directio
+ * - cmdline, version: text that xc_version() gives
+ * - calls: where it exists, every libxenctrl call is appended to it: "<program> <call> [WHAT]
+ *   [ARGUMENTS] = <result|errno|held> [injected] [owner=<domid|io|none>] at=<ns>"
+ * - console: Xen's console ring, and console.lost: how many bytes came before it
+ * - config: hypfs' /buildinfo/config; without it Xen has none
+ * - ring-<domid>: the XenStore ring page
+ * - chan-<domid>: struct store_channel, and chan-<domid>.fifo that wakes the guest's end
+ * - evtchn.state: struct event_state, and evtchn.fifo that wakes xenstored
  *
  * A pending flag per direction makes events collapse as on real event channels, so a FIFO holds at
  * most one entry per port and never fills up.

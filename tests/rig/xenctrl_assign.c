@@ -34,6 +34,13 @@ static void format_address(char *text, size_t size, uint32_t sbdf)
              sbdf & 7);
 }
 
+/* For the record: the truth that goes with the answer. The lock is held. */
+static void note_owner(struct call *call, const struct device *device)
+{
+    call->owner_known = true;
+    call->owner = device ? device->owner : OWNER_NONE;
+}
+
 EXPORT int xc_test_assign_device(xc_interface *xch, uint32_t domid, uint32_t sbdf)
 {
     const struct device *device;
@@ -48,13 +55,12 @@ EXPORT int xc_test_assign_device(xc_interface *xch, uint32_t domid, uint32_t sbd
     error = check_domain(domid);
     if (!error && domid == 0)
         error = EINVAL;
-    if (!error) {
-        fake_lock();
-        device = find_pci(sbdf);
-        if (!device || (device->owner != 0 && device->owner != OWNER_UNASSIGNED))
-            error = EINVAL; /* assigned to a guest and unknown look the same */
-        fake_unlock();
-    }
+    fake_lock();
+    device = find_pci(sbdf);
+    note_owner(&call, device);
+    if (!error && call.owner != 0 && call.owner != OWNER_UNASSIGNED)
+        error = EINVAL; /* assigned to a guest and unknown look the same */
+    fake_unlock();
     return call_end(&call, error ? -1 : 0, error);
 }
 
@@ -69,18 +75,17 @@ EXPORT int xc_test_assign_dt_device(xc_interface *xch, uint32_t domid, char *pat
     if (call_begin(&call, "xc_test_assign_dt_device", path, "domid=%u", domid))
         return -1;
     error = check_domain(domid);
-    if (!error) {
-        fake_lock();
-        devices = devices_get(&count);
-        for (size_t i = 0; i < count; i++)
-            if (!devices[i].is_pci && strcmp(devices[i].id, path) == 0)
-                device = &devices[i];
-        if (!device || device->owner == OWNER_NONE)
-            error = ESRCH;
-        else if (device->owner != OWNER_UNASSIGNED)
-            error = EINVAL; /* dom0's own too: Xen assigned it at boot */
-        fake_unlock();
-    }
+    fake_lock();
+    devices = devices_get(&count);
+    for (size_t i = 0; i < count; i++)
+        if (!devices[i].is_pci && strcmp(devices[i].id, path) == 0)
+            device = &devices[i];
+    note_owner(&call, device);
+    if (!error && call.owner == OWNER_NONE)
+        error = ESRCH;
+    else if (!error && call.owner != OWNER_UNASSIGNED)
+        error = EINVAL; /* dom0's own too: Xen assigned it at boot */
+    fake_unlock();
     return call_end(&call, error ? -1 : 0, error);
 }
 
