@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Runs one test file against one xenstored: run.py TEST_FILE c|ocaml [TEST…]"""
+"""Runs one test file against one xenstored: run.py TEST_FILE c|ocaml [TEST…]
+
+With RIG_FAILFAST in the environment it ends at the first failure.
+"""
 import os
 import sys
 import unittest
@@ -37,7 +40,8 @@ def main():
     module = os.path.splitext(os.path.basename(name))[0]
     suite = unittest.defaultTestLoader.loadTestsFromNames(
         [f'{module}.{test}' for test in chosen] or [module])
-    result = unittest.TextTestRunner(verbosity=2, resultclass=Result).run(suite)
+    result = unittest.TextTestRunner(verbosity=2, resultclass=Result,
+                                     failfast='RIG_FAILFAST' in os.environ).run(suite)
     sys.exit(0 if result.wasSuccessful() and result.testsRun else 1)
 
 

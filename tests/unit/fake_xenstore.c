@@ -13,8 +13,11 @@
 struct node {
     bool used;
     char path[PATH_MAX_FAKE];
-    char *value;
+    char *value; /* a null byte follows it */
+    size_t length;
+    unsigned int owner;
     unsigned int reader; /* 0: nobody but dom0 */
+    bool reader_writes;  /* too */
 };
 
 /* A store; a transaction works on a copy. */
@@ -45,13 +48,24 @@ static void clear(struct state *state)
     memset(state, 0, sizeof(*state));
 }
 
+static char *duplicate(const char *value, size_t length)
+{
+    char *copy = malloc(length + 1);
+
+    if (!copy)
+        abort();
+    memcpy(copy, value, length);
+    copy[length] = '\0';
+    return copy;
+}
+
 static void copy(struct state *to, const struct state *from)
 {
     clear(to);
     *to = *from;
     for (size_t i = 0; i < NODES_MAX; i++)
         if (to->nodes[i].used)
-            to->nodes[i].value = strdup(from->nodes[i].value);
+            to->nodes[i].value = duplicate(from->nodes[i].value, from->nodes[i].length);
 }
 
 static struct node *find(struct state *state, const char *path)
@@ -108,7 +122,8 @@ static void put(struct state *state, const char *path, const char *value, size_t
     struct node *node = make(state, path);
 
     free(node->value);
-    node->value = strndup(value, length);
+    node->value = duplicate(value, length);
+    node->length = length;
     state->changes++;
 }
 
@@ -146,6 +161,11 @@ void fake_put(const char *path, const char *value)
     put(&committed, path, value, strlen(value));
 }
 
+void fake_put_bytes(const char *path, const void *value, size_t length)
+{
+    put(&committed, path, value, length);
+}
+
 void fake_remove(const char *path)
 {
     drop(&committed, path);
@@ -154,6 +174,17 @@ void fake_remove(const char *path)
 void fake_chmod(const char *path, unsigned int reader)
 {
     find(&committed, path)->reader = reader;
+}
+
+void fake_own(const char *path, unsigned int owner)
+{
+    find(&committed, path)->owner = owner;
+}
+
+void fake_let_write(const char *path, unsigned int domid)
+{
+    fake_chmod(path, domid);
+    find(&committed, path)->reader_writes = true;
 }
 
 const char *fake_get(const char *path)
@@ -258,8 +289,8 @@ void *xs_read(struct xs_handle *h, xs_transaction_t t, const char *path, unsigne
         return NULL;
     }
     if (len)
-        *len = (unsigned int)strlen(node->value);
-    return strdup(node->value);
+        *len = (unsigned int)node->length;
+    return duplicate(node->value, node->length);
 }
 
 static bool is_child(const struct node *node, const char *path)
@@ -350,7 +381,9 @@ struct xs_permissions *xs_get_permissions(struct xs_handle *h, xs_transaction_t 
         errno = node ? EIO : ENOENT;
         return NULL;
     }
-    permissions[1] = (struct xs_permissions){.id = node->reader, .perms = XS_PERM_READ};
+    permissions[0].id = node->owner;
+    permissions[1].id = node->reader;
+    permissions[1].perms = node->reader_writes ? XS_PERM_READ | XS_PERM_WRITE : XS_PERM_READ;
     *num = node->reader ? 2 : 1;
     return permissions;
 }
@@ -388,7 +421,7 @@ bool xs_transaction_end(struct xs_handle *h, xs_transaction_t t, bool abort_it)
     if (fn)
         fn();
     if (abort_it)
-        return true;
+        return !failing("abort");
     if (failing("end"))
         return false;
     if (committed.changes != started_at) {

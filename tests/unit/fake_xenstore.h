@@ -5,14 +5,19 @@
 #define XI_TESTS_FAKE_XENSTORE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* An empty store with these nodes' parents; everything owned by dom0, readable by nobody else. */
 void fake_reset(void);
 
 /* What an outsider does, outside of any transaction. */
 void fake_put(const char *path, const char *value);
+void fake_put_bytes(const char *path, const void *value, size_t length);
 void fake_remove(const char *path);
 void fake_chmod(const char *path, unsigned int reader);
+/* Another owner than dom0; another domain that may write besides. The node is there. */
+void fake_own(const char *path, unsigned int owner);
+void fake_let_write(const char *path, unsigned int domid);
 
 /* The committed value, or NULL. */
 const char *fake_get(const char *path);
@@ -25,7 +30,7 @@ int fake_count(const char *path);
 int fake_operations(void);
 int fake_commits(void);
 
-/* The next COUNT calls of this kind fail: "read", "write", "rm", "start", "end" ... */
+/* The next COUNT calls of this kind fail: "read", "write", "rm", "start", "end", "abort" ... */
 void fake_fail(const char *call, int error, int count);
 
 /* Calls fn once, right before the transaction that is open next is ended. */

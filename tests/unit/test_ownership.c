@@ -232,6 +232,111 @@ static void addresses(void **state)
     assert_false(claim_guest_address(&claim, &list, &address));
 }
 
+/* Either end of the chain that is down is enough. */
+static void stub_domains_and_death(void **state)
+{
+    struct pci_record record = record_of(3);
+    struct pci_claim claim = claim_of(5, 4, 4);
+
+    (void)state;
+    claim.serves = 3;
+    doubted(resolve("pciback", &record, &claim, 1), DOUBT_OWNER_DOWN);
+    record = record_of(2);
+    claim = claim_of(3, 4, 4);
+    claim.serves = 2;
+    doubted(resolve("pciback", &record, &claim, 1), DOUBT_OWNER_DOWN);
+}
+
+static void a_paused_domain_behind_a_stub_domain(void **state)
+{
+    struct pci_record record = record_of(4);
+    struct pci_claim claim = claim_of(5, 4, 4);
+    struct ownership owner;
+
+    (void)state;
+    claim.serves = 4;
+    owner = resolve("pciback", &record, &claim, 1);
+    assert_int_equal(owner.kind, OWNER_GUEST);
+    assert_int_equal(owner.domid, 4);
+    assert_true(owner.unannounced);
+}
+
+static void the_claim_that_tells_the_address(void **state)
+{
+    struct pci_claim claims[] = {claim_of(1, 4, 4), claim_of(5, 4, 4), claim_of(2, 4, 4)};
+    struct assignment assignment = {claims, 3, NULL, 0};
+    struct pci_function function = {.sbdf = BDF};
+
+    (void)state;
+    claims[1].serves = 2;
+    claims[2].has_vdevfn = true;
+    assert_ptr_equal(ownership_claim(&function, &assignment, 2), &claims[2]);
+    claims[1].has_vdevfn = true;
+    assert_ptr_equal(ownership_claim(&function, &assignment, 2), &claims[1]);
+    assert_null(ownership_claim(&function, &assignment, 5));
+}
+
+/* The stub domain's own address is none of the domain that it serves. */
+static void the_address_in_a_stub_domain(void **state)
+{
+    struct pci_claim claim = claim_of(5, 4, 4);
+    uint32_t address;
+
+    (void)state;
+    claim.has_vdev = true;
+    claim.serves = 1;
+    assert_false(claim_guest_address(&claim, &list, &address));
+    claim.serves = 5;
+    assert_true(claim_guest_address(&claim, &list, &address));
+}
+
+static struct ownership resolve_dt(const struct dt_device *node, struct dt_record *records,
+                                   size_t count)
+{
+    struct dt_entry entry = {.path = "/b", .node = node};
+    struct dt_records all = {.records = records, .count = count};
+
+    return ownership_resolve_dt(&entry, &all, &list);
+}
+
+static void nodes_that_no_guest_has(void **state)
+{
+    struct dt_device node = {.enabled = true};
+    char path[] = "/a";
+    struct dt_record other = {.path = path, .domid = 1};
+
+    (void)state;
+    assert_int_equal(resolve_dt(&node, NULL, 0).kind, OWNER_DOM0);
+    assert_int_equal(resolve_dt(&node, &other, 1).kind, OWNER_DOM0);
+    node.passthrough = true;
+    assert_int_equal(resolve_dt(&node, NULL, 0).kind, OWNER_NONE);
+    node = (struct dt_device){.enabled = false};
+    assert_int_equal(resolve_dt(&node, NULL, 0).kind, OWNER_NONE);
+    /* One that came with an overlay. */
+    doubted(resolve_dt(NULL, NULL, 0), DOUBT_NO_RECORD);
+}
+
+static void nodes_of_guests(void **state)
+{
+    struct dt_device node = {.enabled = true, .passthrough = true};
+    char path[] = "/b";
+    struct dt_record records[] = {{.path = path, .domid = 1}, {.path = path, .domid = 2}};
+    struct ownership owner = resolve_dt(&node, records, 1);
+
+    (void)state;
+    assert_int_equal(owner.kind, OWNER_GUEST);
+    assert_int_equal(owner.domid, 1);
+    doubted(resolve_dt(&node, records, 2), DOUBT_CONFLICT);
+    records[0].domid = 3;
+    doubted(resolve_dt(&node, records, 1), DOUBT_OWNER_DOWN);
+    records[0].domid = 77;
+    assert_int_equal(resolve_dt(&node, records, 1).kind, OWNER_NONE);
+    /* Of an earlier domain of that number. */
+    records[0] = (struct dt_record){.path = path, .domid = 1, .handle = {7}};
+    assert_int_equal(resolve_dt(&node, records, 1).kind, OWNER_NONE);
+    assert_int_equal(resolve_dt(&node, records, 2).domid, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +351,12 @@ int main(void)
         cmocka_unit_test(when_to_look_again),
         cmocka_unit_test(stub_domains),
         cmocka_unit_test(addresses),
+        cmocka_unit_test(stub_domains_and_death),
+        cmocka_unit_test(a_paused_domain_behind_a_stub_domain),
+        cmocka_unit_test(the_claim_that_tells_the_address),
+        cmocka_unit_test(the_address_in_a_stub_domain),
+        cmocka_unit_test(nodes_that_no_guest_has),
+        cmocka_unit_test(nodes_of_guests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

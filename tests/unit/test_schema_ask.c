@@ -272,6 +272,21 @@ static void what_does_not_fit_counts_for_nothing(void **state)
     }
 }
 
+/* Nor does a generation of which only the beginning could be compared. */
+static void a_generation_too_long_to_compare_is_none(void **state)
+{
+    static const char digits[] = "1234567890123456789012345";
+    struct tree tree;
+    int len;
+
+    (void)state;
+    for (len = 20; len <= 25; len++) {
+        tree = good_tree();
+        tree.nodes[GENERATION] = (struct value){len, digits};
+        check_tree(&tree);
+    }
+}
+
 /* Each byte of each value as each other byte; each byte gone; each byte twice. */
 static void no_mutation_makes_a_claim(void **state)
 {
@@ -556,6 +571,7 @@ int main(void)
         cmocka_unit_test(each_state_and_advice_is_told),
         cmocka_unit_test(no_two_odd_values_make_a_claim),
         cmocka_unit_test(what_does_not_fit_counts_for_nothing),
+        cmocka_unit_test(a_generation_too_long_to_compare_is_none),
         cmocka_unit_test(no_mutation_makes_a_claim),
         cmocka_unit_test(a_moving_tree_is_never_mixed),
         cmocka_unit_test(a_downgrade_at_any_read_is_seen),

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -222,6 +223,20 @@ static void limits_are_no_part_of_an_answer(void **state)
     assert_unknown(&info);
 }
 
+/* Each field by itself, with the same reason. */
+static void callbacks_follow_every_field(void **state)
+{
+    (void)state;
+    assert_int_equal(xeniommu_set_callback(xi, note, ""), 0);
+    assert_dispatch_tells(0, "pci=protected+skip /soc/uart@1=relaxed ");
+    fake_store_set(OWN "/" NIC "/swiotlb", "keep");
+    fake_store_bump(OWN);
+    assert_dispatch_tells(0, "pci=protected ");
+    fake_store_set(OWN "/" UART "/state", "unprotected");
+    fake_store_bump(OWN);
+    assert_dispatch_tells(0, "/soc/uart@1=unprotected ");
+}
+
 static void callbacks_say_unknown_while_nothing_is_known(void **state)
 {
     (void)state;
@@ -286,6 +301,25 @@ static void become_ready(void)
 {
     fake_store_set(OWN "/status", "ready");
     fake_store_bump(OWN);
+}
+
+static void let_3_ms_pass(void)
+{
+    struct timespec begin, now;
+
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    do
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    while ((now.tv_sec - begin.tv_sec) * 1000000000L + now.tv_nsec - begin.tv_nsec < 3000000);
+}
+
+/* The time is over before there is anything to wait for. */
+static void wait_ready_may_be_late(void **state)
+{
+    (void)state;
+    fake_store_set(OWN "/status", "starting");
+    fake_store_plan(fake_store_requests() + 1, let_3_ms_pass);
+    assert_int_equal(xeniommu_wait_ready(xi, 1), -ETIMEDOUT);
 }
 
 static void wait_ready_waits(void **state)
@@ -394,10 +428,12 @@ int main(void)
         TEST(foreach_stops_and_lets_query),
         TEST(callbacks_follow_every_change),
         TEST(limits_are_no_part_of_an_answer),
+        TEST(callbacks_follow_every_field),
         TEST(callbacks_say_unknown_while_nothing_is_known),
         TEST(callbacks_may_replace_themselves),
         TEST(the_descriptor_stays_the_same),
         TEST(wait_ready_waits),
+        TEST(wait_ready_may_be_late),
         TEST(a_child_gets_echild),
         TEST(a_child_gets_echild_without_help),
     };

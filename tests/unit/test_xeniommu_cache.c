@@ -215,6 +215,95 @@ static void who_waited_sees_it_ready(void **state)
     assert_int_equal(info.state, XENIOMMU_PROTECTED);
 }
 
+static void restore_nic(void)
+{
+    fake_store_hold_events(false);
+    fake_store_device(OWN, NIC, "protected", "skip", "assigned");
+    fake_store_bump(OWN);
+}
+
+static unsigned int requests_of_a_listing(void)
+{
+    unsigned int before = fake_store_requests();
+    int count = 0;
+
+    assert_int_equal(xeniommu_foreach(xi, count_device, &count), 0);
+    assert_int_equal(count, 2);
+    return fake_store_requests() - before;
+}
+
+/* A list of two moments is not remembered, though no event of the change has arrived. */
+static void a_change_anywhere_in_a_listing_is_seen(void **state)
+{
+    unsigned int n, total = requests_of_a_listing();
+    struct xeniommu_info info;
+    int count = 0;
+
+    (void)state;
+    for (n = 1; n <= total; n++) {
+        xeniommu_close(xi);
+        fake_store_reset();
+        fake_store_publish(OWN);
+        restore_nic();
+        fake_store_device(OWN, UART, "relaxed", "keep", "pv-dom0");
+        assert_int_equal(xeniommu_open(&xi, 0), 0);
+        fake_store_hold_events(true);
+        fake_store_plan(n, downgrade_nic);
+        assert_int_equal(xeniommu_foreach(xi, count_device, &count), 0);
+        assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
+        assert_int_equal(info.state, XENIOMMU_UNKNOWN);
+        count = 0;
+    }
+}
+
+static void a_listing_fails_with_any_of_its_requests(void **state)
+{
+    unsigned int n, total = requests_of_a_listing();
+    int count = 0;
+
+    (void)state;
+    for (n = 1; n <= total; n++) {
+        fake_store_bump(OWN);
+        fake_store_fail(fake_store_requests() + n, -EACCES);
+        assert_int_equal(xeniommu_foreach(xi, count_device, &count), -EACCES);
+    }
+    assert_int_equal(count, 0);
+}
+
+static void a_failure_is_not_remembered(void **state)
+{
+    struct xeniommu_info info;
+
+    (void)state;
+    fake_store_fail(fake_store_requests() + 1, -ENOMEM);
+    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), -ENOMEM);
+    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
+    assert_int_equal(info.state, XENIOMMU_PROTECTED);
+}
+
+static unsigned int requests_of_a_query(uint32_t sbdf)
+{
+    unsigned int before = fake_store_requests();
+    struct xeniommu_info info;
+
+    assert_int_equal(xeniommu_query_pci(xi, sbdf, &info), -ENOENT);
+    return fake_store_requests() - before;
+}
+
+/* Whoever asks for ever more addresses has the memory of so many, and no more. */
+static void memory_is_bounded(void **state)
+{
+    const uint32_t first = 0x10000, most = 8192;
+    uint32_t i;
+
+    (void)state;
+    for (i = 0; i < most; i++)
+        assert_true(requests_of_a_query(first + i) > 0);
+    assert_int_equal(requests_of_a_query(first), 0);
+    assert_true(requests_of_a_query(first + most) > 0);
+    assert_true(requests_of_a_query(first) > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +317,10 @@ int main(void)
         TEST(a_listing_that_overtakes_an_event_counts),
         TEST(dispatch_does_not_need_the_event),
         TEST(who_waited_sees_it_ready),
+        TEST(a_change_anywhere_in_a_listing_is_seen),
+        TEST(a_listing_fails_with_any_of_its_requests),
+        TEST(a_failure_is_not_remembered),
+        TEST(memory_is_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,6 +123,19 @@ static void list_shows_limits_where_there_are_some(void **state)
                     "\"assigned\",\"group\":null,\"limits\":[\"ats\"]}]}");
 }
 
+/* What dom0 itself is told, and not the host's view. */
+static void list_shows_dom0_as_a_domain(void **state)
+{
+    (void)state;
+    publish_host();
+    fake_store_publish("/local/domain/0/iommu");
+    fake_store_device("/local/domain/0/iommu", "pci/0000-00-05-0", "relaxed", "keep", "pv");
+    assert_run("list --domain 0", 0,
+               "DEVICE       STATE   SWIOTLB GROUP REASON\n"
+               "0000:00:05.0 relaxed keep        - pv\n",
+               "");
+}
+
 static void list_of_nothing_is_empty(void **state)
 {
     (void)state;
@@ -499,6 +512,7 @@ int main(void)
         TEST(list_shows_the_host_in_dom0),
         TEST(list_shows_another_domain),
         TEST(list_shows_limits_where_there_are_some),
+        TEST(list_shows_dom0_as_a_domain),
         TEST(list_of_nothing_is_empty),
         TEST(list_in_json),
         TEST(show_tells_by_its_exit_code),
