@@ -113,6 +113,14 @@ static void report_ready(struct daemon *daemon)
     daemon->ready = true;
 }
 
+/* Something of the outside could not be read, and no event need tell when it can. */
+static bool anything_is_unread(const struct daemon *daemon)
+{
+    return toolstack_observer_wants_refresh(daemon->toolstack) ||
+           dt_observer_entries(daemon->dt)->incomplete ||
+           pci_observer_topology(daemon->pci)->incomplete;
+}
+
 static void run_pass(void *arg)
 {
     struct daemon *daemon = arg;
@@ -137,14 +145,36 @@ static void run_pass(void *arg)
     if (rc == 0 && reconciler_wants_pass(daemon->reconciler))
         want_pass(daemon);
     /* One that is pending keeps its time: events that come without end must not put it off. */
-    if (reconciler_wants_recheck(daemon->reconciler) && !loop_timer_pending(daemon->recheck))
+    if ((reconciler_wants_recheck(daemon->reconciler) || anything_is_unread(daemon)) &&
+        !loop_timer_pending(daemon->recheck))
         arm(daemon, daemon->recheck, daemon->options->recheck_ms);
+}
+
+static int read_the_unread(struct daemon *daemon)
+{
+    int rc = 0;
+
+    if (toolstack_observer_wants_refresh(daemon->toolstack)) {
+        rc = toolstack_observer_refresh(daemon->toolstack);
+        reconciler_records_changed(daemon->reconciler);
+    }
+    if (rc == 0 && dt_observer_entries(daemon->dt)->incomplete)
+        rc = dt_observer_rescan(daemon->dt);
+    if (rc == 0 && pci_observer_topology(daemon->pci)->incomplete)
+        rc = pci_observer_rescan(daemon->pci, false);
+    reconciler_devices_changed(daemon->reconciler);
+    return rc;
 }
 
 static void run_recheck(void *arg)
 {
     struct daemon *daemon = arg;
+    int rc = anything_is_unread(daemon) ? read_the_unread(daemon) : 0;
 
+    if (rc < 0) {
+        give_up(daemon, "reading again what could not be read", rc);
+        return;
+    }
     reconciler_suspect(daemon->reconciler);
     want_pass(daemon);
 }

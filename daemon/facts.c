@@ -105,6 +105,8 @@ static void add_dt(struct line *line, const struct facts *facts)
         add(line, " pci-host=yes");
     if (facts->force_assign)
         add(line, " force-assign=yes");
+    if (facts->guest_path_unknown)
+        add(line, " guest-path=unknown");
 }
 
 void facts_format(const struct facts *facts, const char *driver, char *text, size_t size)

@@ -76,16 +76,7 @@ enum unit_use {
     UNIT_ON,
 };
 
-/* What "protected" leaves out for a device: DMA through an IOMMU is not the whole of isolation. */
-enum limit {
-    LIMIT_NO_ACS = 1 << 0,          /* a peer can reach it, or it a peer, short of the IOMMU */
-    LIMIT_ATS = 1 << 1,             /* Xen lets it translate addresses itself */
-    LIMIT_NO_INTREMAP = 1 << 2,     /* its interrupts are not remapped: it may inject any */
-    LIMIT_RESERVED_MEMORY = 1 << 3, /* the firmware reserves memory for it: RMRR, IVMD */
-    LIMIT_MAP_INCLUSIVE = 1 << 4,   /* dom0-iommu=map-inclusive: more than its owner's memory */
-};
-
-/* The other devices that share this one's requester ID. */
+/* The other devices that share this one's requester or stream ID. */
 enum group_mates {
     MATES_UNKNOWN,  /* could not be listed */
     MATES_UNLISTED, /* Xen names one that dom0 does not list */
@@ -116,14 +107,15 @@ struct facts {
     enum builtin_line builtin; /* PCI */
     bool quarantine_off;       /* what a guest gives back goes to dom0, not into quarantine */
     enum unit_use unit;        /* PCI */
-    unsigned int limits;       /* PCI: of enum limit, those that are known */
+    unsigned int limits;       /* PCI: of enum xeniommu_limit, those that are known */
     bool unlisted;             /* devices may be missing: the host's could not all be read */
     /* Device tree devices only. */
     bool grant_dma;    /* xen,grant-dma, and not taken for a mere claim */
     bool virtio_iommu; /* behind a virtio-iommu, which a guest itself controls */
     bool pci_host;     /* a PCI host bridge */
     enum dt_claims claim;
-    bool force_assign; /* xen,force-assign-without-iommu */
+    bool force_assign;       /* xen,force-assign-without-iommu */
+    bool guest_path_unknown; /* where the guest sees it is not certain */
 };
 
 /* The facts in one line of words "name=value", for people and for "xen-iommu explain"; what does

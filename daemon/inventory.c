@@ -99,6 +99,7 @@ static int add_dt(const struct inventory *inventory, struct inventory *result, u
         memcpy(device->driver, entry->driver, sizeof(device->driver));
         result->count++;
     }
+    result->streams_told = entries->streams_told;
     return 0;
 }
 

@@ -33,8 +33,9 @@ struct inventory {
     struct device *devices; /* PCI first, sorted by sbdf, without host bridges; then DT, by path */
     size_t count;
     size_t pci_count;
-    bool incomplete; /* some of the host's PCI functions could not be read */
-    bool shrunk;     /* by the last update: a device went */
+    bool incomplete;   /* some of the host's PCI functions could not be read */
+    bool streams_told; /* the device tree tells stream IDs */
+    bool shrunk;       /* by the last update: a device went */
     struct groups groups;
 };
 

@@ -26,6 +26,21 @@ static void group_pci(struct inventory *inventory, const struct group_members *m
     }
 }
 
+/* By the host's tree, whose numbers say nothing outside of it. */
+static void group_dt(struct inventory *inventory)
+{
+    struct device *devices = inventory->devices;
+
+    for (size_t i = inventory->pci_count; i < inventory->count; i++) {
+        devices[i].group = devices[i].node ? devices[i].node->group : 0;
+        devices[i].grouped = false;
+    }
+    for (size_t i = inventory->pci_count; i < inventory->count; i++)
+        for (size_t j = i + 1; devices[i].group && j < inventory->count; j++)
+            if (devices[j].group == devices[i].group)
+                devices[i].grouped = devices[j].grouped = true;
+}
+
 int mates_regroup(struct inventory *inventory)
 {
     struct group_members members;
@@ -34,6 +49,7 @@ int mates_regroup(struct inventory *inventory)
     if (rc < 0)
         return rc;
     group_pci(inventory, &members);
+    group_dt(inventory);
     group_members_clear(&members);
     return 0;
 }
@@ -64,11 +80,20 @@ static bool share_group(const struct device *device, const struct device *other)
            other->group == device->group && !other->function.is_bridge;
 }
 
+/* All that share its ID are known. A tree that has the stream IDs taken out, as dom0's has, tells
+ * nothing, and then nothing is held against anyone. */
+static bool are_known(const struct inventory *inventory, const struct device *device)
+{
+    if (device->bus == BUS_PCI)
+        return evidence_is_listed(&device->evidence);
+    return device->node ? device->node->streams != DT_STREAMS_UNREAD : !inventory->streams_told;
+}
+
 enum group_mates mates_of(const struct inventory *inventory, const struct device *device)
 {
     enum group_mates worst = MATES_TOGETHER;
 
-    if (device->bus == BUS_PCI && !evidence_is_listed(&device->evidence))
+    if (!are_known(inventory, device))
         return MATES_UNKNOWN;
     if (device->function.is_bridge)
         return MATES_TOGETHER;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <string.h>
 #include <xeniommu-schema.h>
 
 #include "log.h"
@@ -19,12 +20,27 @@ static enum dom0_mode dom0_mode(const struct reconciler *reconciler)
     return dom0_is_pv(reconciler) ? reconciler->cmdline.pv_dom0 : reconciler->cmdline.pvh_dom0;
 }
 
+static bool guest_path_is_unknown(const struct reconciler *reconciler, const struct device *device)
+{
+    size_t count;
+    const struct dt_record *records =
+        dt_records_find(toolstack_observer_get(reconciler->parts.toolstack), device->path, &count);
+
+    for (size_t i = 0; device->owner.kind == OWNER_GUEST && i < count; i++)
+        if (records[i].domid == device->owner.domid &&
+            memcmp(records[i].handle, device->owner.handle, sizeof(records[i].handle)) == 0 &&
+            records[i].where == GUEST_PATH_UNKNOWN)
+            return true;
+    return false;
+}
+
 static void add_dt_facts(const struct reconciler *reconciler, const struct device *device,
                          struct facts *facts)
 {
     const struct dt_device *node = device->node;
     bool stub = node && node->grant_dma_stub && reconciler->parts.grant_dma_stub;
 
+    facts->guest_path_unknown = guest_path_is_unknown(reconciler, device);
     if (!node)
         return;
     facts->grant_dma = node->grant_dma && !stub;
@@ -55,12 +71,12 @@ static unsigned int limits_of(const struct reconciler *reconciler, const struct 
     unsigned int limits = 0;
 
     if (device->coverage.no_intremap || cmdline->intremap == XEN_OFF)
-        limits |= LIMIT_NO_INTREMAP;
+        limits |= XENIOMMU_LIMIT_NO_INTREMAP;
     if (device->coverage.reserved_memory)
-        limits |= LIMIT_RESERVED_MEMORY;
+        limits |= XENIOMMU_LIMIT_RESERVED_MEMORY;
     if (device->owner.kind == OWNER_DOM0 && dom0_is_pv(reconciler) &&
         cmdline->map_inclusive == XEN_ON)
-        limits |= LIMIT_MAP_INCLUSIVE;
+        limits |= XENIOMMU_LIMIT_MAP_INCLUSIVE;
     return limits;
 }
 

@@ -26,6 +26,18 @@ static int start(const struct view_source *source, struct tree *tree)
     return rc == 0 ? tree_add(tree, "status", source->status) : rc;
 }
 
+/* What the word leaves out; where nothing is confined there is nothing to leave out. */
+static int add_limits(struct tree *tree, const char *base, const struct verdict *verdict,
+                      unsigned int limits)
+{
+    char text[XENIOMMU_LIMITS_SIZE];
+
+    if (verdict->state != XENIOMMU_PROTECTED && verdict->state != XENIOMMU_RELAXED)
+        return 0;
+    (void)xeniommu_format_limits(limits, text, sizeof(text));
+    return text[0] ? tree_add_leaf(tree, base, XENIOMMU_LIMITS_NODE, text) : 0;
+}
+
 static int add_verdict(struct tree *tree, const char *base, const struct verdict *verdict)
 {
     int rc = tree_add_leaf(tree, base, "state", xeniommu_state_name(verdict->state));
@@ -99,6 +111,8 @@ static int add_host_device(struct tree *tree, const struct device *device)
         return 0;
     facts_format(&device->facts, device->driver, facts, sizeof(facts));
     rc = add_verdict(tree, base, &device->verdict);
+    if (rc == 0)
+        rc = add_limits(tree, base, &device->verdict, device->facts.limits);
     if (rc == 0)
         rc = add_owner(tree, base, device);
     if (rc == 0)
@@ -265,6 +279,9 @@ static int add_sightings(struct tree *tree, const struct sightings *seen)
 
         pci_base(seen->items[i].address, base);
         rc = add_verdict(tree, base, &seen->items[i].verdict);
+        if (rc == 0)
+            rc = add_limits(tree, base, &seen->items[i].verdict,
+                            seen->items[i].device->facts.limits);
         if (rc == 0 && own_group(seen, &seen->items[i], &group))
             rc = add_number(tree, base, "group", group);
     }
@@ -292,6 +309,33 @@ static int add_pci_view(const struct view_source *source, uint32_t domid, struct
     return rc;
 }
 
+/* The number of a group in its owner's tree says nothing of the host: it is the place of its first
+ * member among the owner's devices. 0 where no other of those is in the group. */
+static uint32_t own_dt_group(const struct view_source *source, const struct device *device)
+{
+    const struct inventory *inventory = source->inventory;
+    uint32_t place = 0, first = 0, members = 0;
+
+    for (size_t i = inventory->pci_count; device->grouped && i < inventory->count; i++) {
+        const struct device *other = &inventory->devices[i];
+
+        if (other->owner.kind != device->owner.kind || other->owner.domid != device->owner.domid)
+            continue;
+        place++;
+        if (other->group == device->group && !members++)
+            first = place;
+    }
+    return members > 1 ? first : 0;
+}
+
+static int add_dt_group(const struct view_source *source, struct tree *tree, const char *base,
+                        const struct device *device)
+{
+    uint32_t group = own_dt_group(source, device);
+
+    return group ? add_number(tree, base, "group", group) : 0;
+}
+
 static int add_dt_of_dom0(const struct view_source *source, struct tree *tree)
 {
     char base[DT_BASE_SIZE];
@@ -304,13 +348,16 @@ static int add_dt_of_dom0(const struct view_source *source, struct tree *tree)
         (void)dt_records_find(source->dt_records, device->path, &count);
         if (device->owner.kind != OWNER_DOM0 && (device->owner.kind != OWNER_UNKNOWN || count))
             continue;
-        if (dt_base(device->path, base))
-            rc = add_verdict(tree, base, &device->verdict);
+        if (!dt_base(device->path, base))
+            continue;
+        rc = add_verdict(tree, base, &device->verdict);
+        if (rc == 0)
+            rc = add_dt_group(source, tree, base, device);
     }
     return rc;
 }
 
-/* Two of the guest's nodes cannot have one path, but two records may say so. */
+/* Two of the guest's nodes cannot have one path, but two records may say so: 1 then. */
 static int add_once(struct tree *tree, const char *base, const struct verdict *verdict)
 {
     char state[DT_BASE_SIZE + 8];
@@ -324,7 +371,9 @@ static int add_once(struct tree *tree, const char *base, const struct verdict *v
         rc = tree_replace(&tree->nodes[i], xeniommu_state_name(conflict.state));
         if (rc == 0)
             rc = tree_replace(&tree->nodes[i + 1], "keep");
-        return rc == 0 ? tree_replace(&tree->nodes[i + 2], conflict.reason) : rc;
+        if (rc == 0)
+            rc = tree_replace(&tree->nodes[i + 2], conflict.reason);
+        return rc == 0 ? 1 : rc;
     }
     return add_verdict(tree, base, verdict);
 }
@@ -346,8 +395,12 @@ static int add_dt_of_guest(const struct view_source *source, uint32_t domid, str
         verdict = device->owner.kind == OWNER_GUEST && device->owner.domid == domid
                       ? device->verdict
                       : unconfirmed(device);
-        if (dt_base(record->where == GUEST_PATH_KNOWN ? record->guest_path : record->path, base))
-            rc = add_once(tree, base, &verdict);
+        if (!dt_base(record->where == GUEST_PATH_KNOWN ? record->guest_path : record->path, base))
+            continue;
+        rc = add_once(tree, base, &verdict);
+        if (rc == 0)
+            rc = add_dt_group(source, tree, base, device);
+        rc = rc < 0 ? rc : 0;
     }
     return rc;
 }

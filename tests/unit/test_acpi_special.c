@@ -208,7 +208,8 @@ static void ironlake_may_leave_graphics_out(void **state)
 
 static void a_host_without_a_host_bridge_may_be_ironlake(void **state)
 {
-    const struct pci_topology rest = {.functions = rows + 1, .count = sizeof(rows) / sizeof(*rows) - 1};
+    const struct pci_topology rest = {.functions = rows + 1,
+                                      .count = sizeof(rows) / sizeof(*rows) - 1};
     struct acpi_tables *tables = one_unit(0, "02.0", 0, NULL);
     struct acpi_answer answer;
 

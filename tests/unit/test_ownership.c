@@ -264,7 +264,7 @@ static void a_paused_domain_behind_a_stub_domain(void **state)
 static void the_claim_that_tells_the_address(void **state)
 {
     struct pci_claim claims[] = {claim_of(1, 4, 4), claim_of(5, 4, 4), claim_of(2, 4, 4)};
-    struct assignment assignment = {claims, 3, NULL, 0};
+    struct assignment assignment = {.claims = claims, .claim_count = 3};
     struct pci_function function = {.sbdf = BDF};
 
     (void)state;

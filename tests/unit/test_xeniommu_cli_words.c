@@ -204,6 +204,8 @@ static void every_fact_has_words(void **state)
         EACH(virtio_iommu, true) see_facts(&f);
         EACH(pci_host, true) see_facts(&f);
         EACH(force_assign, true) see_facts(&f);
+        EACH(guest_path_unknown, true) see_facts(&f);
+        EACH(builtin, BUILTIN_GIVEN) see_facts(&f);
     }
 }
 
