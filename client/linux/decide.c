@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0)
 /* From a device that is about to be given to its driver to a decision, and to what is done. */
+#include <linux/compiler.h>
 #include <linux/device.h>
 #include <linux/dma-map-ops.h>
+#include <linux/module.h>
 #include <linux/of.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 #include <xen/xen.h>
 
 #include "xeniommu.h"
+
+static bool observe;
+module_param(observe, bool, 0644);
+MODULE_PARM_DESC(observe, "Only record what would be done, in debugfs");
 
 /*
  * The operations that are this device's own; NULL for those of the whole system, or for none. The
@@ -108,7 +114,7 @@ static struct xi_decision decide(struct device *dev)
 	decision.answered = true;
 	decision.reason = decision.published.skip ? "published-skip" : "published-keep";
 	if (decision.published.skip)
-		decision.action = xi_only_observes() ? XI_WOULD_TAKE : XI_TAKEN;
+		decision.action = READ_ONCE(observe) ? XI_WOULD_TAKE : XI_TAKEN;
 	return decision;
 }
 

@@ -16,15 +16,6 @@
 
 #include "xeniommu.h"
 
-static bool observe;
-module_param(observe, bool, 0644);
-MODULE_PARM_DESC(observe, "Only record what would be done, in debugfs");
-
-bool xi_only_observes(void)
-{
-	return READ_ONCE(observe);
-}
-
 static int bus_event(struct notifier_block *nb, unsigned long action, void *data)
 {
 	struct device *dev = data;

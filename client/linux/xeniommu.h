@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0) */
-/* What the files of the module know of each other. */
+/*
+ * What the files of the module know of each other. main.c calls all of them, decide.c the ones
+ * below it here, and those call nobody: no call goes the other way.
+ */
 #ifndef XENIOMMU_LINUX_H
 #define XENIOMMU_LINUX_H
 
@@ -21,12 +24,10 @@ struct xi_decision {
 	const char *reason;	/* a token of README.md's list; a constant */
 };
 
-/* main.c */
-bool xi_only_observes(void);
-
 /*
  * decide.c: decides about a device that is about to be given to its driver, acts on that, and
- * records it. May sleep, for as long as xi_ask() may.
+ * records it. May sleep, for as long as xi_ask() may. With the parameter "observe" it only records
+ * what would be done.
  */
 void xi_bind(struct device *dev);
 
