@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0) */
 /*
- * What the files of the module know of each other. main.c calls all of them, decide.c the ones
- * below it here, and those call nobody: no call goes the other way.
+ * What the files of the module know of each other. Calls go down only: from main.c to decide.c, and
+ * from both to the others, which call none of these.
  */
 #ifndef XENIOMMU_LINUX_H
 #define XENIOMMU_LINUX_H
