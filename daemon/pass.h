@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the three parts of a pass share. Private to reconcile.c and pass_*.c. */
+/* What the parts of a pass share. Private to reconcile.c and pass_*.c, of which pass_events.c has
+ * reconciler_watch() and reconciler_take_events(). */
 #ifndef XI_PASS_H
 #define XI_PASS_H
 
@@ -31,14 +32,14 @@ struct reconciler {
     struct complaints now;            /* ... in this one */
 };
 
-/* What the questions to Xen need. */
-struct inquiry pass_inquiry(struct reconciler *reconciler);
-
 /* pass_observe.c: what can be known without asking Xen about single devices. 0 or a negative errno;
  * unless that is -ENOMEM or a lost connection the pass goes on all the same. */
 int pass_observe(struct reconciler *reconciler);
 
-/* pass_decide.c: takes back what does not hold any more, from what is known without asking Xen
+/* pass_decide.c: what the questions to Xen need. */
+struct inquiry pass_inquiry(struct reconciler *reconciler);
+
+/* Takes back what does not hold any more, from what is known without asking Xen
  * about a device. True when there was anything. */
 bool pass_downgrade(struct reconciler *reconciler);
 

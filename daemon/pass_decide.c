@@ -6,6 +6,18 @@
 #include "mates.h"
 #include "pass.h"
 
+struct inquiry pass_inquiry(struct reconciler *reconciler)
+{
+    return (struct inquiry){
+        .hypervisor = reconciler->parts.hypervisor,
+        .inventory = &reconciler->inventory,
+        .assignment = assignment_observer_get(reconciler->parts.assignment),
+        .domains = &reconciler->domains,
+        .pass = reconciler->pass,
+        .tick = reconciler->tick,
+    };
+}
+
 static bool dom0_is_pv(const struct reconciler *reconciler)
 {
     const struct domain *dom0 = domain_list_find(&reconciler->domains, 0);

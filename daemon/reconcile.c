@@ -9,12 +9,6 @@
 #include "log.h"
 #include "pass.h"
 
-#define TOKEN_INTRODUCE "introduce"
-#define TOKEN_RELEASE   "release"
-
-/* Taken in at a time: events that come without end must not put off a pass. */
-#define EVENTS_MAX 1024
-
 int reconciler_new(struct reconciler **out, const struct reconcile_parts *parts)
 {
     *out = calloc(1, sizeof(**out));
@@ -38,42 +32,7 @@ void reconciler_free(struct reconciler *reconciler)
     free(reconciler);
 }
 
-/* ------------------------------------------------------------- events */
-
-int reconciler_watch(struct reconciler *reconciler)
-{
-    int rc = assignment_observer_connect(reconciler->parts.assignment);
-
-    if (rc == 0)
-        rc = store_watch(reconciler->parts.store, "@introduceDomain", TOKEN_INTRODUCE);
-    if (rc == 0)
-        rc = store_watch(reconciler->parts.store, "@releaseDomain", TOKEN_RELEASE);
-    return rc;
-}
-
-int reconciler_take_events(struct reconciler *reconciler)
-{
-    int rc = 0;
-
-    for (int taken = 0; taken < EVENTS_MAX; taken++) {
-        const char *path, *token;
-        char **event;
-
-        rc = store_next_event(reconciler->parts.store, &event);
-        if (rc <= 0)
-            return rc < 0 ? rc : taken > 0;
-        path = event[XS_WATCH_PATH];
-        token = event[XS_WATCH_TOKEN];
-        log_debug("watch event %s (%s)", path, token);
-        /* A domain that was introduced may have its home in the place of an old one. */
-        if (strcmp(token, TOKEN_INTRODUCE) == 0)
-            reconciler->introduced = true;
-        else
-            (void)assignment_observer_event(reconciler->parts.assignment, path, token);
-        free(event);
-    }
-    return 1;
-}
+/* ------------------------------------------------------------- what happened */
 
 void reconciler_records_changed(struct reconciler *reconciler)
 {
@@ -120,18 +79,6 @@ void reconciler_distrust(struct reconciler *reconciler)
 }
 
 /* ------------------------------------------------------------- a pass */
-
-struct inquiry pass_inquiry(struct reconciler *reconciler)
-{
-    return (struct inquiry){
-        .hypervisor = reconciler->parts.hypervisor,
-        .inventory = &reconciler->inventory,
-        .assignment = assignment_observer_get(reconciler->parts.assignment),
-        .domains = &reconciler->domains,
-        .pass = reconciler->pass,
-        .tick = reconciler->tick,
-    };
-}
 
 static int verify_homes(struct reconciler *reconciler)
 {
