@@ -226,18 +226,12 @@ static void devices_changed(struct daemon *daemon)
 static void read_pci(void *arg)
 {
     struct daemon *daemon = arg;
-    int rc = pci_observer_dispatch(daemon->pci);
+    int rc = reconciler_take_uevents(daemon->reconciler);
 
-    if (rc == -ENOBUFS) {
-        log_notice("uevents were lost, reading all PCI functions again");
-        rc = pci_observer_rescan(daemon->pci, true);
-        rc = rc < 0 ? rc : 1;
-    }
     if (rc < 0)
         give_up(daemon, "reading the PCI functions", rc);
-    if (rc <= 0)
-        return;
-    devices_changed(daemon);
+    if (rc > 0 && is_connected(daemon))
+        want_pass(daemon);
 }
 
 static void read_dt(void *arg)

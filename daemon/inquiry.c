@@ -150,8 +150,6 @@ int inquiry_run(const struct inquiry *inquiry)
     struct domids all = {NULL, 0}, due = {NULL, 0};
     int rc = 0;
 
-    if (!inquiry_is_due(inventory))
-        return 0;
     for (size_t i = 0; i < inventory->count; i++)
         if (evidence_is_due(&inventory->devices[i].evidence))
             inquiry_ask(inquiry, &inventory->devices[i]);

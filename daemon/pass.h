@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the parts of a pass share. Private to reconcile.c and pass_*.c, of which pass_events.c has
- * reconciler_watch() and reconciler_take_events(). */
+ * reconciler_watch() and reconciler_take_*events(). */
 #ifndef XI_PASS_H
 #define XI_PASS_H
 
@@ -36,6 +36,11 @@ struct reconciler {
  * unless that is -ENOMEM or a lost connection the pass goes on all the same. */
 int pass_observe(struct reconciler *reconciler);
 
+/* pass_events.c: takes in what was announced until now, once Xen has answered. What had an event
+ * since this pass looked at it may have been another domain's when Xen was asked, so the answer
+ * does not count. 0 or a negative errno. */
+int pass_take_news(struct reconciler *reconciler);
+
 /* pass_decide.c: what the questions to Xen need. */
 struct inquiry pass_inquiry(struct reconciler *reconciler);
 
@@ -43,7 +48,11 @@ struct inquiry pass_inquiry(struct reconciler *reconciler);
  * about a device. True when there was anything. */
 bool pass_downgrade(struct reconciler *reconciler);
 
-/* Finds every verdict. A stronger word than the published one needs Xen's answer from this pass. */
+/* A stronger word than the published one needs Xen's answer from this pass: asks where that is
+ * missing. True when there was anything to ask. */
+bool pass_ask_again(struct reconciler *reconciler);
+
+/* Finds every verdict. */
 void pass_conclude(struct reconciler *reconciler);
 
 /* pass_publish.c: writes the trees; in the first half of a pass those only that stand already, for

@@ -186,16 +186,40 @@ bool pass_downgrade(struct reconciler *reconciler)
     return any;
 }
 
+/* A stronger word, or another one, than what is published, and no answer of this pass for it. */
+static bool lacks_answer(const struct reconciler *reconciler, const struct device *device,
+                         const struct verdict *verdict)
+{
+    return policy_is_claim(verdict) && !policy_same(verdict, &device->verdict) &&
+           !evidence_is_fresh(&device->evidence, reconciler->pass);
+}
+
+bool pass_ask_again(struct reconciler *reconciler)
+{
+    struct inquiry inquiry = pass_inquiry(reconciler);
+    bool any = false;
+
+    for (size_t i = 0; i < reconciler->inventory.count; i++) {
+        struct device *device = &reconciler->inventory.devices[i];
+        struct verdict verdict = decide(reconciler, device, evidence_answer(&device->evidence));
+
+        if (!lacks_answer(reconciler, device, &verdict))
+            continue;
+        inquiry_ask(&inquiry, device);
+        any = true;
+    }
+    return any;
+}
+
 static void conclude_on(struct reconciler *reconciler, struct device *device)
 {
     struct verdict verdict = decide(reconciler, device, evidence_answer(&device->evidence));
 
-    if (policy_is_claim(&verdict) && !policy_same(&verdict, &device->verdict) &&
-        !evidence_is_fresh(&device->evidence, reconciler->pass)) {
-        struct inquiry inquiry = pass_inquiry(reconciler);
-
-        inquiry_ask(&inquiry, device);
-        verdict = decide(reconciler, device, evidence_answer(&device->evidence));
+    /* What Xen said of another one just now made it possible: for the next pass. */
+    if (lacks_answer(reconciler, device, &verdict)) {
+        evidence_changed(&device->evidence, reconciler->pass + 1);
+        reconciler->overtaken = true;
+        verdict = policy_unknown("assignment-incomplete");
     }
     settle(reconciler, device, verdict);
     /* Xen's own rule: what such a guest gives back goes into quarantine. */

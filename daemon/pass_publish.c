@@ -16,13 +16,18 @@ static int write_tree(struct reconciler *reconciler, const struct incarnation *w
 }
 
 static int publish_domain(struct reconciler *reconciler, const struct view_source *source,
-                          const struct domain *domain)
+                          const struct domain *domain, bool whole)
 {
-    struct incarnation who = {domain->domid, domain->domid ? domain->handle : NULL};
-    struct tree tree = {NULL, 0, 0};
+    struct tree tree = {NULL, 0, 0}, witnesses = {NULL, 0, 0};
+    struct incarnation who = {domain->domid, domain->domid ? domain->handle : NULL, &witnesses};
     int rc = view_of_domain(source, domain->domid, &tree);
 
+    if (rc == 0)
+        rc = view_of_witnesses(source, domain->domid, &witnesses);
+    if (rc == 0 && !whole)
+        publisher_cut(reconciler->parts.publisher, domain->domid, &tree);
     rc = write_tree(reconciler, &who, &tree, rc);
+    tree_clear(&witnesses);
     if (rc != -ENOENT)
         return rc;
     publisher_forget(reconciler->parts.publisher, domain->domid);
@@ -30,19 +35,21 @@ static int publish_domain(struct reconciler *reconciler, const struct view_sourc
     return 0;
 }
 
-static int publish_host(struct reconciler *reconciler, const struct view_source *source)
+static int publish_host(struct reconciler *reconciler, const struct view_source *source, bool whole)
 {
-    struct incarnation host = {PUBLISHER_HOST, NULL};
+    struct incarnation host = {.domid = PUBLISHER_HOST};
     struct tree tree = {NULL, 0, 0};
     int rc = view_of_host(source, &tree);
 
+    if (rc == 0 && !whole)
+        publisher_cut(reconciler->parts.publisher, PUBLISHER_HOST, &tree);
     return write_tree(reconciler, &host, &tree, rc);
 }
 
 /* For the next run; nothing is begun where there is nothing to remember. */
 static int remember(struct reconciler *reconciler, const struct view_source *source)
 {
-    struct incarnation seen = {PUBLISHER_SEEN, NULL};
+    struct incarnation seen = {.domid = PUBLISHER_SEEN};
     struct tree tree = {NULL, 0, 0};
     int rc = view_of_seen(source, &tree);
 
@@ -74,7 +81,7 @@ static int publish_domains(struct reconciler *reconciler, const struct view_sour
         if (!whole && publisher_is_new(reconciler->parts.publisher, domain->domid))
             rc = publisher_withdraw_from(reconciler->parts.publisher, domain->domid, "starting");
         else
-            rc = publish_domain(reconciler, source, domain);
+            rc = publish_domain(reconciler, source, domain, whole);
         if (rc == 0)
             continue;
         if (rc == -ESTALE)
@@ -107,6 +114,6 @@ int pass_publish(struct reconciler *reconciler, bool whole)
     rc = publish_domains(reconciler, &source, whole);
     /* The host's tree comes last: drivers act on the others. */
     if (rc == 0 && (whole || !publisher_is_new(reconciler->parts.publisher, PUBLISHER_HOST)))
-        rc = publish_host(reconciler, &source);
+        rc = publish_host(reconciler, &source, whole);
     return rc == 0 && whole ? remember(reconciler, &source) : rc;
 }

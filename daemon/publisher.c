@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "publisher.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -324,49 +323,6 @@ static int check_home(struct store *store, xs_transaction_t t, uint32_t domid)
 
 /* ------------------------------------------------------------- whose home it is */
 
-/* "/vm/UUID", as libxl and xapi write it. False for anything else. */
-static bool parse_vm(const char *text, uint8_t handle[16])
-{
-    static const char start[] = "/vm/";
-    size_t digits = 0;
-
-    if (strncmp(text, start, strlen(start)) != 0)
-        return false;
-    for (text += strlen(start); digits < 32; text++) {
-        char digit[2] = {*text, '\0'};
-
-        if (*text == '-')
-            continue;
-        if (!isxdigit((unsigned char)*text))
-            return false;
-        handle[digits / 2] = (uint8_t)(handle[digits / 2] << 4 | (uint8_t)strtoul(digit, NULL, 16));
-        digits++;
-    }
-    return true;
-}
-
-/* The toolstack's word in the home itself. What is read here makes the commit fail when the home is
- * another one by then; xenstored compares no more than the answers. */
-static int check_name(struct store *store, xs_transaction_t t, struct change *change)
-{
-    char path[PATH_SIZE], *value;
-    uint8_t handle[16] = {0};
-    int rc;
-
-    change->named = !change->who.handle;
-    if (change->named)
-        return 0;
-    snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/vm", change->who.domid);
-    rc = store_read(store, t, path, &value, NULL);
-    if (rc < 0)
-        return rc == -ENOENT ? 0 : rc;
-    change->named = parse_vm(value, handle);
-    free(value);
-    if (change->named && memcmp(handle, change->who.handle, sizeof(handle)) != 0)
-        return -ESTALE;
-    return 0;
-}
-
 static bool makes_claims(const struct tree *tree)
 {
     static const char *const claims[] = {"protected", "relaxed", "quarantined", "skip"};
@@ -416,7 +372,8 @@ static int check(struct store *store, xs_transaction_t t, struct change *change)
     int rc = check_home(store, t, change->who.domid);
 
     if (rc == 0)
-        rc = change->withdrawal ? check_tree(store, t, change) : check_name(store, t, change);
+        rc = change->withdrawal ? check_tree(store, t, change)
+                                : incarnation_check(store, t, &change->who, &change->named);
     if (rc == 0)
         rc = read_generation(store, t, change->who.domid, &change->generation);
     if (rc != 0 || !mirror->known || change->generation == mirror->generation)
@@ -495,6 +452,22 @@ int publisher_publish(struct publisher *publisher, const struct incarnation *who
     return rc < 0 ? rc : 1;
 }
 
+void publisher_cut(const struct publisher *publisher, uint32_t domid, struct tree *tree)
+{
+    const struct mirror *mirror = find(publisher, domid);
+    size_t kept = 0;
+
+    for (size_t i = 0; i < tree->count; i++) {
+        if (mirror && tree_get(&mirror->have, tree->nodes[i].path)) {
+            tree->nodes[kept++] = tree->nodes[i];
+        } else {
+            free(tree->nodes[i].path);
+            free(tree->nodes[i].value);
+        }
+    }
+    tree->count = kept;
+}
+
 bool publisher_is_new(const struct publisher *publisher, uint32_t domid)
 {
     const struct mirror *mirror = find(publisher, domid);
@@ -508,7 +481,7 @@ int publisher_withdraw_from(struct publisher *publisher, uint32_t domid, const c
 {
     struct tree wanted = {NULL, 0, 0};
     struct change change = {
-        .publisher = publisher, .who = {domid, NULL}, .wanted = &wanted, .withdrawal = true};
+        .publisher = publisher, .who = {.domid = domid}, .wanted = &wanted, .withdrawal = true};
     int rc = tree_add(&wanted, "status", status);
 
     if (rc == 0)

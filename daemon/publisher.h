@@ -7,8 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "store.h"
-#include "tree.h"
+#include "incarnation.h"
 
 /* Stands for the host's tree, which no domain but dom0 may read. */
 #define PUBLISHER_HOST UINT32_MAX
@@ -16,14 +15,6 @@
 /* Stands for what the daemon's next run has to know, which is not taken back at the end. */
 #define PUBLISHER_SEEN     (UINT32_MAX - 1)
 #define PUBLISHER_SEEN_DIR "/tool/xen-iommu/seen"
-
-/* Whom a tree is for. A domain's number is soon another one's, so a tree is written for the domain
- * whose facts were gathered or for none. */
-struct incarnation {
-    uint32_t domid; /* or PUBLISHER_HOST, PUBLISHER_SEEN */
-    const uint8_t
-        *handle; /* its UUID, 16 bytes; NULL for dom0 and the others, which stay the same */
-};
 
 /* Asks Xen for the UUID of the domain that has this number now: 0, -ESRCH when there is none, or
  * another negative errno. */
@@ -43,14 +34,17 @@ void publisher_set_identify(struct publisher *publisher, publisher_identify_fn *
  * "generation", which is the publisher's own and grows by one with each change. The first time a
  * tree is written whole. 1 when something was written, 0 when it was so already, or a negative
  * errno: -ENOENT when the domain has no home in XenStore (nothing is written then, so a removed
- * domain never comes back); -ESTALE when the number is another domain's by now, or the tree is not
- * the one that was published, and then what is wanted has to be found out anew; -EAGAIN when others
- * interfered too often. */
+ * domain never comes back); -ESTALE when the number is another domain's by now, a witness says
+ * something else, or the tree is not the one that was published, and then what is wanted has to be
+ * found out anew; -EAGAIN when others interfered too often. */
 int publisher_publish(struct publisher *publisher, const struct incarnation *who,
                       const struct tree *wanted);
 
 /* True when a tree is written whole at the next publication: the first one, or after a failure. */
 bool publisher_is_new(const struct publisher *publisher, uint32_t domid);
+
+/* Takes from a tree what is not published yet: then its publication only weakens or removes. */
+void publisher_cut(const struct publisher *publisher, uint32_t domid, struct tree *tree);
 
 /* Looks whether a domain's tree is still the one that was published; when not, the next publication
  * writes it whole. For a home that may have been replaced. 0 or a negative errno. */

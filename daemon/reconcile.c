@@ -93,14 +93,24 @@ static int verify_homes(struct reconciler *reconciler)
     return rc;
 }
 
+static int ask(struct reconciler *reconciler)
+{
+    struct inquiry inquiry = pass_inquiry(reconciler);
+    bool asked = inquiry_is_due(&reconciler->inventory);
+    int rc = asked ? inquiry_run(&inquiry) : 0;
+
+    if (rc == 0 && pass_ask_again(reconciler))
+        asked = true;
+    return rc == 0 && asked ? pass_take_news(reconciler) : rc;
+}
+
 /* What has to be asked about single devices, and what follows. */
 static int conclude_and_publish(struct reconciler *reconciler)
 {
-    struct inquiry inquiry = pass_inquiry(reconciler);
     int rc = verify_homes(reconciler);
 
     if (rc == 0 && reconciler->iommu == IOMMU_ENABLED)
-        rc = inquiry_run(&inquiry);
+        rc = ask(reconciler);
     if (rc < 0)
         return rc;
     pass_conclude(reconciler);

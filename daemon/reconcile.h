@@ -42,6 +42,10 @@ int reconciler_watch(struct reconciler *reconciler);
  * not, or a negative errno: the connection is lost. */
 int reconciler_take_events(struct reconciler *reconciler);
 
+/* The same for the kernel's uevents about PCI functions. 1 when any of them changed, 0 when not, or
+ * a negative errno. */
+int reconciler_take_uevents(struct reconciler *reconciler);
+
 /* libxl's records of device tree devices were written. */
 void reconciler_records_changed(struct reconciler *reconciler);
 /* The set of devices changed. */

@@ -107,6 +107,16 @@ void store_disconnect(struct store *store)
     store->lifeline = -1;
 }
 
+int store_sync(struct store *store)
+{
+    char *value;
+    int rc = store_read(store, XBT_NULL, "/", &value, NULL);
+
+    if (rc == 0)
+        free(value);
+    return rc == -ENOENT ? 0 : rc;
+}
+
 bool store_is_lost(int error)
 {
     switch (-error) {

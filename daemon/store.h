@@ -19,6 +19,10 @@ void store_free(struct store *store); /* NULL is allowed */
 int store_connect(struct store *store);
 void store_disconnect(struct store *store);
 
+/* Waits until xenstored has answered something, behind which all events of before are pending. 0 or
+ * a negative errno. */
+int store_sync(struct store *store);
+
 /* True for the errors that a lost connection gives (-EPIPE, -EBADF ...). */
 bool store_is_lost(int error);
 

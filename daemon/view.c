@@ -162,6 +162,26 @@ int view_of_seen(const struct view_source *source, struct tree *tree)
     return rc;
 }
 
+int view_of_witnesses(const struct view_source *source, uint32_t domid, struct tree *tree)
+{
+    char path[64], value[16];
+    int rc = 0;
+
+    snprintf(value, sizeof(value), "%" PRIu32, domid);
+    for (size_t i = 0; rc == 0 && i < source->inventory->pci_count; i++) {
+        const struct device *device = &source->inventory->devices[i];
+        char name[XENIOMMU_PCI_NAME_SIZE];
+
+        if (device->owner.kind != OWNER_GUEST || device->owner.domid != domid ||
+            !policy_is_claim(&device->verdict))
+            continue;
+        xeniommu_pci_name(device->function.sbdf, name);
+        snprintf(path, sizeof(path), "/libxl/pci/%s/domid", name);
+        rc = tree_add(tree, path, value);
+    }
+    return rc;
+}
+
 /* ------------------------------------------------------------- a domain's own view */
 
 static void see_dom0(const struct view_source *source, struct sightings *seen)

@@ -24,6 +24,10 @@ int view_of_host(const struct view_source *source, struct tree *tree);
 /* What the daemon's next run has to know: which device each record "assignable" was written for. */
 int view_of_seen(const struct view_source *source, struct tree *tree);
 
+/* What XenStore must say while the domain's tree stands: that libxl gave it each PCI function that
+ * is claimed in there, by absolute path. */
+int view_of_witnesses(const struct view_source *source, uint32_t domid, struct tree *tree);
+
 /* A domain's tree: its own devices, under its own addresses. */
 int view_of_domain(const struct view_source *source, uint32_t domid, struct tree *tree);
 

@@ -16,7 +16,7 @@
 
 static struct store *store;
 static const uint8_t handle[16] = {1, 2, 3};
-static const struct incarnation the_host = {PUBLISHER_HOST, NULL};
+static const struct incarnation the_host = {.domid = PUBLISHER_HOST};
 static struct publisher *publisher;
 
 /* What Xen says of the domain's number. */
@@ -66,7 +66,7 @@ static struct tree tree_of(const char *const *pairs)
 
 static int publish(struct tree tree)
 {
-    struct incarnation who = {1, handle};
+    struct incarnation who = {.domid = 1, .handle = handle};
     int rc = publisher_publish(publisher, &who, &tree);
 
     tree_clear(&tree);
