@@ -7,14 +7,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "parse/pci_config.h"
+
 #define PCI_NO_SBDF       UINT32_MAX
-#define PCI_IDENTITY_SIZE 48
+#define PCI_IDENTITY_SIZE 64
 
 /* One PCI function. sbdf = segment << 16 | bus << 8 | device << 3 | function. */
 struct pci_function {
     uint32_t sbdf;
     uint32_t incarnation; /* another one when it went and came back: not the same device then */
-    uint32_t events;      /* grows with every uevent about it */
+    uint32_t events;      /* grows with every uevent about it, and with other news of it */
     bool again;           /* another function stood at its address before */
     bool rebound;         /* it was unbound from a driver since it is there */
     char identity[PCI_IDENTITY_SIZE]; /* the same for the same device, over restarts of the daemon
@@ -27,16 +29,29 @@ struct pci_function {
     bool is_bridge;        /* header type 1: forwards others' DMA, has buses below it */
     uint8_t secondary_bus; /* of a bridge: the bus right below it, 0 where it has none */
     char driver[32];       /* the bound driver in dom0, "" for none */
+    struct pci_caps caps;  /* as last read */
 };
 
 /* All of them, sorted by sbdf. */
 struct pci_topology {
     struct pci_function *functions;
     size_t count;
-    bool incomplete; /* some could not be read */
+    bool incomplete; /* some could not be read, or not even be listed */
 };
 
 /* The function with this address, or NULL. */
 const struct pci_function *pci_topology_find(const struct pci_topology *topology, uint32_t sbdf);
+
+/* It is known that it and another function can reach each other without the IOMMU: a function of
+ * the same device, or one below the same port, switch or conventional bus. Judged by the ACS
+ * capabilities alone; functions of the device that are virtual do not count, nor does what the
+ * maker of one says of it elsewhere (what Linux has quirks for). False also when nothing is known.
+ */
+bool pci_no_acs(const struct pci_topology *topology, const struct pci_function *function);
+
+/* Others may have its requester ID, or it theirs, for there is a conventional bridge on its way.
+ * False only when it is known that there is none. */
+bool pci_may_share_requester(const struct pci_topology *topology,
+                             const struct pci_function *function);
 
 #endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* libudev reads attributes too, but tells one that is not there and one that could not be read
+ * with the same NULL. */
+#include "observe/pci_function.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool pci_function_parse_name(const char *name, uint32_t *sbdf)
+{
+    unsigned int segment, bus, device, function;
+    int end = 0;
+
+    if (sscanf(name, "%4x:%2x:%2x.%1x%n", &segment, &bus, &device, &function, &end) != 4 ||
+        name[end] || device > 31 || function > 7)
+        return false;
+    *sbdf = segment << 16 | bus << 8 | device << 3 | function;
+    return true;
+}
+
+const char *pci_function_name(const char *syspath)
+{
+    const char *slash = strrchr(syspath, '/');
+
+    return slash ? slash + 1 : syspath;
+}
+
+/* How many bytes, or a negative errno. */
+static ssize_t read_attribute(int directory, const char *name, void *buffer, size_t size)
+{
+    int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
+    ssize_t rc = 0;
+    size_t length = 0;
+
+    if (fd < 0)
+        return -errno;
+    while (length < size) {
+        rc = read(fd, (char *)buffer + length, size - length);
+        if (rc < 0 && errno == EINTR)
+            continue;
+        if (rc <= 0)
+            break;
+        length += (size_t)rc;
+    }
+    rc = rc < 0 ? -errno : (ssize_t)length;
+    close(fd);
+    return rc;
+}
+
+static int read_number(int directory, const char *name, unsigned long *value)
+{
+    char text[64], *end;
+    ssize_t length = read_attribute(directory, name, text, sizeof(text) - 1);
+
+    if (length < 0)
+        return (int)length;
+    text[length] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    errno = 0;
+    *value = strtoul(text, &end, 0);
+    return errno || end == text || *end ? -EINVAL : 0;
+}
+
+/* The last component of what a link names. */
+static int read_link(int directory, const char *name, char target[PATH_MAX])
+{
+    ssize_t length = readlinkat(directory, name, target, PATH_MAX - 1);
+
+    if (length < 0)
+        return -errno;
+    target[length] = '\0';
+    memmove(target, pci_function_name(target), strlen(pci_function_name(target)) + 1);
+    return 0;
+}
+
+static int read_id(int directory, struct pci_function *function)
+{
+    unsigned long vendor, device;
+    int rc = read_number(directory, "vendor", &vendor);
+
+    if (rc == 0)
+        rc = read_number(directory, "device", &device);
+    if (rc == 0)
+        function->id = (uint32_t)(device << 16 | (vendor & 0xffff));
+    return rc == -ENOENT ? 0 : rc;
+}
+
+/* The kernel gives this attribute to functions with a bridge's header only. */
+static int read_secondary_bus(int directory, struct pci_function *function)
+{
+    unsigned long value;
+    int rc = read_number(directory, "secondary_bus_number", &value);
+
+    if (rc == -ENOENT)
+        return 0;
+    if (rc < 0)
+        return rc;
+    function->is_bridge = true;
+    function->secondary_bus = (uint8_t)value;
+    return 0;
+}
+
+static int read_class(int directory, struct pci_function *function)
+{
+    unsigned long value = 0;
+    int rc = read_number(directory, "class", &value);
+
+    function->class_code = (uint32_t)value;
+    /* Every function has one: without it the directory is being made or taken down. */
+    return rc == -ENOENT ? -ENODATA : rc;
+}
+
+static int read_physfn(int directory, struct pci_function *function)
+{
+    char target[PATH_MAX];
+    int rc = read_link(directory, "physfn", target);
+
+    if (rc < 0)
+        return rc == -ENOENT ? 0 : rc;
+    return pci_function_parse_name(target, &function->physfn) ? 0 : -EINVAL;
+}
+
+static int read_driver(int directory, struct pci_function *function)
+{
+    char target[PATH_MAX];
+    int rc = read_link(directory, "driver", target);
+
+    if (rc < 0)
+        return rc == -ENOENT ? 0 : rc;
+    snprintf(function->driver, sizeof(function->driver), "%.*s", (int)sizeof(function->driver) - 1,
+             target);
+    return 0;
+}
+
+static int read_all(int directory, struct pci_function *function, const char **what)
+{
+    static const struct {
+        const char *what;
+        int (*read)(int directory, struct pci_function *function);
+    } attributes[] = {{"class", read_class},
+                      {"vendor or device", read_id},
+                      {"secondary_bus_number", read_secondary_bus},
+                      {"physfn", read_physfn},
+                      {"driver", read_driver}};
+
+    for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++) {
+        int rc = attributes[i].read(directory, function);
+
+        *what = attributes[i].what;
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* sysfs has no time of birth, and does not need one: the kernel takes a node's ID, which is its
+ * inode number, from a counter, with a generation in the upper half (fs/kernfs/dir.c,
+ * __kernfs_new_node(): idr_alloc_cyclic() and id_highbits), so no other directory gets it until the
+ * kernel is booted anew, and XenStore with it. Other file systems give the number of what was
+ * removed to the next one, but know when that was made. */
+static void read_identity(int directory, struct pci_function *function)
+{
+    struct statx st;
+
+    if (statx(directory, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &st) < 0 ||
+        !(st.stx_mask & STATX_INO))
+        return;
+    if (st.stx_mask & STATX_BTIME)
+        snprintf(function->identity, sizeof(function->identity),
+                 "%" PRIu64 "-%" PRId64 ".%09" PRIu32, (uint64_t)st.stx_ino,
+                 (int64_t)st.stx_btime.tv_sec, (uint32_t)st.stx_btime.tv_nsec);
+    else
+        snprintf(function->identity, sizeof(function->identity), "%" PRIu64, (uint64_t)st.stx_ino);
+}
+
+/* The directories above it are those of the bridges above it. */
+static uint32_t parent_of(const char *syspath)
+{
+    char path[PATH_MAX];
+    uint32_t sbdf;
+
+    snprintf(path, sizeof(path), "%s", syspath);
+    for (char *slash = strrchr(path, '/'); slash; slash = strrchr(path, '/')) {
+        *slash = '\0';
+        if (pci_function_parse_name(pci_function_name(path), &sbdf))
+            return sbdf;
+    }
+    return PCI_NO_SBDF;
+}
+
+static bool is_gone(const char *syspath)
+{
+    struct stat st;
+
+    return stat(syspath, &st) < 0 && errno == ENOENT;
+}
+
+/* All is read below one descriptor, so that it is all of one function. */
+int pci_function_read(const char *syspath, struct pci_function *function, const char **what)
+{
+    int directory, rc = 0;
+
+    memset(function, 0, sizeof(*function));
+    function->physfn = PCI_NO_SBDF;
+    *what = "its name";
+    if (!pci_function_parse_name(pci_function_name(syspath), &function->sbdf))
+        return -EINVAL;
+    function->parent = parent_of(syspath);
+    *what = "its directory";
+    directory = open(syspath, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return -errno;
+    read_identity(directory, function);
+    rc = read_all(directory, function, what);
+    close(directory);
+    return rc < 0 && is_gone(syspath) ? -ENOENT : rc;
+}

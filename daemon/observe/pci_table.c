@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include "observe/pci_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool pci_addresses_hold(const struct pci_addresses *addresses, uint32_t sbdf)
+{
+    if (addresses->all)
+        return true;
+    for (size_t i = 0; i < addresses->count; i++)
+        if (addresses->sbdfs[i] == sbdf)
+            return true;
+    return false;
+}
+
+int pci_addresses_add(struct pci_addresses *addresses, uint32_t sbdf)
+{
+    uint32_t *grown;
+
+    if (pci_addresses_hold(addresses, sbdf))
+        return 0;
+    grown = reallocarray(addresses->sbdfs, addresses->count + 1, sizeof(*grown));
+    if (!grown)
+        return -ENOMEM;
+    addresses->sbdfs = grown;
+    addresses->sbdfs[addresses->count++] = sbdf;
+    return 0;
+}
+
+void pci_addresses_clear(struct pci_addresses *addresses)
+{
+    free(addresses->sbdfs);
+    *addresses = (struct pci_addresses){NULL, 0, false};
+}
+
+/* ------------------------------------------------------------- the table */
+
+/* The index of this address, or of where it belongs. */
+static size_t position(const struct pci_topology *topology, uint32_t sbdf)
+{
+    size_t low = 0, high = topology->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (topology->functions[middle].sbdf < sbdf)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct pci_function *find(const struct pci_table *table, uint32_t sbdf)
+{
+    size_t at = position(&table->topology, sbdf);
+
+    return at < table->topology.count && table->topology.functions[at].sbdf == sbdf
+               ? &table->topology.functions[at]
+               : NULL;
+}
+
+static int insert(struct pci_table *table, const struct pci_function *function)
+{
+    struct pci_topology *topology = &table->topology;
+    size_t at = position(topology, function->sbdf);
+
+    if (topology->count == table->capacity) {
+        size_t capacity = table->capacity ? 2 * table->capacity : 64;
+        void *grown = reallocarray(topology->functions, capacity, sizeof(*function));
+
+        if (!grown)
+            return -ENOMEM;
+        topology->functions = grown;
+        table->capacity = capacity;
+    }
+    memmove(&topology->functions[at + 1], &topology->functions[at],
+            (topology->count - at) * sizeof(*function));
+    topology->functions[at] = *function;
+    topology->count++;
+    return 0;
+}
+
+/* ------------------------------------------------------------- what is counted */
+
+/* Two devices have one identity never; where one is not known, a device that nobody saw go is still
+ * the same. */
+static bool is_same_device(const struct pci_function *known, const struct pci_function *read,
+                           enum pci_news news)
+{
+    if (known->identity[0] && read->identity[0])
+        return strcmp(known->identity, read->identity) == 0;
+    return news != PCI_NEWS_MISSED;
+}
+
+static void keep_counts(struct pci_function *function, const struct pci_function *known)
+{
+    function->incarnation = known->incarnation;
+    function->events = known->events;
+    function->again = known->again;
+    function->rebound = known->rebound;
+    function->late = known->late;
+}
+
+static void take_news(struct pci_function *function, enum pci_news news)
+{
+    function->events++;
+    if (news == PCI_NEWS_UNBIND)
+        function->rebound = true;
+    /* What was seen unbound may have been one that stood there before. */
+    if (news == PCI_NEWS_MISSED)
+        function->rebound = false;
+}
+
+/* An event that is older than the device itself is about another one: it tells nothing of this. */
+static void start_counts(struct pci_table *table, struct pci_function *function, bool replaces,
+                         enum pci_news news)
+{
+    function->again =
+        replaces || news == PCI_NEWS_MISSED || pci_addresses_hold(&table->left, function->sbdf);
+    function->late = function->again || (!pci_addresses_hold(&table->at_first, function->sbdf) &&
+                                         (table->looked || news != PCI_NEWS_NONE));
+    function->incarnation = ++table->incarnations;
+    function->rebound = false;
+}
+
+int pci_table_put(struct pci_table *table, const struct pci_function *read, enum pci_news news)
+{
+    struct pci_function function = *read;
+    struct pci_function *known = find(table, read->sbdf);
+
+    if (known && is_same_device(known, read, news)) {
+        keep_counts(&function, known);
+        if (news == PCI_NEWS_NONE && memcmp(known, &function, sizeof(function)) == 0)
+            return false;
+        take_news(&function, news);
+        *known = function;
+        return true;
+    }
+    start_counts(table, &function, known != NULL, news);
+    if (!known)
+        return insert(table, &function) < 0 ? -ENOMEM : true;
+    *known = function;
+    return true;
+}
+
+bool pci_table_unread(struct pci_table *table, uint32_t sbdf, enum pci_news news)
+{
+    struct pci_function *known = find(table, sbdf);
+
+    /* Without memory for that it counts as late, which is the safe side. */
+    if (!table->looked)
+        (void)pci_addresses_add(&table->at_first, sbdf);
+    if (!known || news == PCI_NEWS_NONE)
+        return false;
+    if (news == PCI_NEWS_MISSED && !known->identity[0])
+        start_counts(table, known, true, news);
+    else
+        take_news(known, news);
+    return true;
+}
+
+bool pci_table_drop(struct pci_table *table, uint32_t sbdf)
+{
+    struct pci_topology *topology = &table->topology;
+    struct pci_function *known = find(table, sbdf);
+
+    /* Also one that was never seen may have left something behind. */
+    if (pci_addresses_add(&table->left, sbdf) < 0)
+        table->left.all = true;
+    if (!known)
+        return false;
+    topology->count--;
+    memmove(known, known + 1,
+            (size_t)(topology->functions + topology->count - known) * sizeof(*known));
+    return true;
+}
+
+void pci_table_clear(struct pci_table *table)
+{
+    free(table->topology.functions);
+    pci_addresses_clear(&table->left);
+    pci_addresses_clear(&table->at_first);
+    *table = (struct pci_table){.capacity = 0};
+}
