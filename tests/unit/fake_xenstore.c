@@ -9,6 +9,8 @@
 
 #define NODES_MAX     4096
 #define PATH_MAX_FAKE 128
+#define WATCHES_MAX   16
+#define EVENTS_MAX    4096
 
 struct node {
     bool used;
@@ -35,6 +37,10 @@ static struct {
     int error, count;
 } failure;
 static void (*before_commit)(void);
+static struct watch {
+    char path[PATH_MAX_FAKE], token[PATH_MAX_FAKE];
+} watches[WATCHES_MAX], events[EVENTS_MAX];
+static size_t watch_count, event_count, event_next;
 
 static struct state *current(xs_transaction_t t)
 {
@@ -144,10 +150,37 @@ static bool drop(struct state *state, const char *path)
     return any;
 }
 
+/* ------------------------------------------------------------- watches */
+
+void fake_event(const char *path, const char *token)
+{
+    if (event_count == EVENTS_MAX)
+        abort();
+    snprintf(events[event_count].path, PATH_MAX_FAKE, "%s", path);
+    snprintf(events[event_count++].token, PATH_MAX_FAKE, "%s", token);
+}
+
+void fake_forget_events(void)
+{
+    event_count = event_next = 0;
+}
+
+/* As xenstored: whoever watches it or what is above it; of a removal, what is below it too. */
+static void fire(const char *path, bool removed)
+{
+    for (size_t i = 0; i < watch_count; i++)
+        if (below(path, watches[i].path))
+            fake_event(path, watches[i].token);
+        else if (removed && below(watches[i].path, path))
+            fake_event(watches[i].path, watches[i].token);
+}
+
 /* ------------------------------------------------------------- for the tests */
 
 void fake_reset(void)
 {
+    watch_count = 0;
+    fake_forget_events();
     clear(&committed);
     clear(&working);
     open_transaction = false;
@@ -158,17 +191,19 @@ void fake_reset(void)
 
 void fake_put(const char *path, const char *value)
 {
-    put(&committed, path, value, strlen(value));
+    fake_put_bytes(path, value, strlen(value));
 }
 
 void fake_put_bytes(const char *path, const void *value, size_t length)
 {
     put(&committed, path, value, length);
+    fire(path, false);
 }
 
 void fake_remove(const char *path)
 {
-    drop(&committed, path);
+    if (drop(&committed, path))
+        fire(path, true);
 }
 
 void fake_chmod(const char *path, unsigned int reader)
@@ -254,6 +289,8 @@ struct xs_handle *xs_open(unsigned long flags)
 void xs_close(struct xs_handle *h)
 {
     (void)h;
+    watch_count = 0;
+    fake_forget_events();
 }
 
 int xs_fileno(struct xs_handle *h)
@@ -265,16 +302,38 @@ int xs_fileno(struct xs_handle *h)
 bool xs_watch(struct xs_handle *h, const char *path, const char *token)
 {
     (void)h;
-    (void)path;
-    (void)token;
-    return !failing("watch");
+    if (failing("watch"))
+        return false;
+    if (watch_count == WATCHES_MAX)
+        abort();
+    snprintf(watches[watch_count].path, PATH_MAX_FAKE, "%s", path);
+    snprintf(watches[watch_count++].token, PATH_MAX_FAKE, "%s", token);
+    /* xenstored fires every watch once when it is set. */
+    fake_event(path, token);
+    return true;
 }
 
 char **xs_check_watch(struct xs_handle *h)
 {
+    const struct watch *event = &events[event_next];
+    char **copy, *text;
+
     (void)h;
-    errno = EAGAIN;
-    return NULL;
+    if (failing("check"))
+        return NULL;
+    if (event_next == event_count) {
+        fake_forget_events();
+        errno = EAGAIN;
+        return NULL;
+    }
+    event_next++;
+    copy = malloc(2 * sizeof(*copy) + 2 * PATH_MAX_FAKE);
+    if (!copy)
+        abort();
+    text = (char *)(copy + 2);
+    copy[XS_WATCH_PATH] = memcpy(text, event->path, PATH_MAX_FAKE);
+    copy[XS_WATCH_TOKEN] = memcpy(text + PATH_MAX_FAKE, event->token, PATH_MAX_FAKE);
+    return copy;
 }
 
 void *xs_read(struct xs_handle *h, xs_transaction_t t, const char *path, unsigned int *len)

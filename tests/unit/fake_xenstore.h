@@ -19,6 +19,11 @@ void fake_chmod(const char *path, unsigned int reader);
 void fake_own(const char *path, unsigned int owner);
 void fake_let_write(const char *path, unsigned int domid);
 
+/* What any of these changes is an event for who watches it, until the connection is closed. One
+ * more event, of no change; and those that nobody fetched yet are lost. */
+void fake_event(const char *path, const char *token);
+void fake_forget_events(void);
+
 /* The committed value, or NULL. */
 const char *fake_get(const char *path);
 /* "n0" or "n0,rN" of a committed node; "" when there is none. */
