@@ -298,12 +298,15 @@ int hypervisor_ask_dt(struct hypervisor *hypervisor, const char *path, enum orac
 int hypervisor_mates(struct hypervisor *hypervisor, uint32_t domid, uint32_t sbdf,
                      uint32_t mates[HYPERVISOR_MATES_MAX], size_t *count)
 {
+    struct domain_list list = {xen.domains, xen.domain_count};
     size_t self = find(sbdf);
     int rc = failing("mates");
 
     (void)hypervisor;
     xen.listings++;
     *count = 0;
+    if (rc == 0 && !domain_list_find(&list, domid))
+        rc = -ESRCH;
     for (size_t i = 0; rc == 0 && self < xen.function_count && i < xen.function_count; i++)
         if (i != self && xen.functions[i].group == xen.functions[self].group &&
             xen.functions[i].owner == domid)
