@@ -89,6 +89,7 @@ class HostPci:
         guest has does not change."""
         if self.driver(bdf):
             self.unbind(bdf)
+        self.hypervisor.note_adding(bdf, False)
         if self.hypervisor.owner(bdf) in (0, 'io'):
             self.hypervisor.assign(bdf, 'none')
         os.unlink(self._sys(f'bus/pci/devices/{bdf}'))

@@ -37,6 +37,11 @@ class Log:
         index = bisect.bisect_right(self.times, moment)
         return self.values[index - 1] if index else None
 
+    def next_after(self, moment, owner):
+        """Of a log of owners: whose it is next that is not this one's; None: nobody's."""
+        later = self.values[bisect.bisect_right(self.times, moment):]
+        return next((value[0] for value in later if value[0] != owner), None)
+
     def within(self, begin, end):
         """The value at the beginning, and all later ones until the end."""
         first = bisect.bisect_right(self.times, begin)
@@ -51,6 +56,7 @@ class Hypervisor:
         self.devices = {}
         self.incarnations = {}  # domid -> Log of its flags, None while it is not there
         self.placed = {}        # device -> Log of (owner, group)
+        self.adding = {}        # device -> Log of whether pci-assignable-add has it in hand
         self.faults = {}
         self.next_fault = 0
         os.makedirs(directory)
@@ -105,6 +111,10 @@ class Hypervisor:
     def _place(self, device, owner, group):
         self.devices[device] = (owner, group)
         self.placed.setdefault(device, Log()).note((str(owner), group))
+
+    def note_adding(self, device, on):
+        """pci-assignable-add is about to give the device to pciback, or has had it quarantined."""
+        self.adding.setdefault(device, Log()).note(on)
 
     def set_group(self, group, *devices):
         """Makes the devices mates."""

@@ -5,6 +5,8 @@ Every operation is a Steps object: to() runs it up to and with a named step, fin
 """
 import contextlib
 import functools
+import struct
+import uuid
 
 from hostpci import PCIBACK
 from waiting import wait_until
@@ -17,6 +19,16 @@ POWEROFF, REBOOT, SUSPEND, CRASH = range(4)
 CONNECTED, CLOSING, CLOSED, RECONFIGURING, RECONFIGURED = 4, 5, 6, 7, 8
 INITIALISING, INIT_WAIT = 1, 3
 DEVICE_NODES = ('dev', 'state', 'key', 'vdev', 'opts', 'vdevfn', 'name')
+
+
+def vm_path(handle):
+    """'/vm/UUID' of the domain that the simulated hypervisor knows by this handle."""
+    return f'/vm/{uuid.UUID(bytes=struct.pack("<I12x", handle))}'
+
+
+def handle_of(flags):
+    """The handle among a domain's flags."""
+    return next((int(flag.partition('=')[2]) for flag in flags if flag.startswith('handle=')), 0)
 
 
 def node_name(bdf):
@@ -58,6 +70,7 @@ class Toolstack:
         self.store = rig.store()
         self.kinds = {}
         self.created = 0
+        self.names_vm = True  # whose home it is, as libxl does and other toolstacks do not
         self.init_dom0()
 
     def reconnect(self):
@@ -113,6 +126,8 @@ class Toolstack:
                 tx.set_perms(home + name, f'n{domid}')
             tx.write(home + '/domid', domid)
             tx.write(home + '/name', f'guest{domid}')
+            if self.names_vm:
+                tx.write(home + '/vm', vm_path(handle_of(self.hypervisor.domains[domid])))
         self.store.atomically(write)
 
     def reintroduce(self, domid):
@@ -143,26 +158,33 @@ class Toolstack:
 
     @steps
     def assignable_add(self, bdf):
+        """Of one that pciback has already only the last step is done."""
         driver = self.host.driver(bdf)
-        if driver:
+        if driver not in (None, PCIBACK):
             self.host.unbind(bdf)
             yield 'unbound'
             self.store.write(self.info(bdf, 'driver_path'), f'/sys/bus/pci/drivers/{driver}')
             yield 'noted'
-        self.host.bind(bdf, PCIBACK)
-        yield 'bound'
+        if driver != PCIBACK:
+            self.hypervisor.note_adding(bdf, True)
+            self.host.bind(bdf, PCIBACK)
+            yield 'bound'
         self.store.remove(self.info(bdf, 'name'))
         self.hypervisor.assign(bdf, 'io')
+        self.hypervisor.note_adding(bdf, False)
         yield 'quarantined'
 
     @steps
-    def assignable_remove(self, bdf):
+    def assignable_remove(self, bdf, rebind=True):
+        """Only of one that Xen keeps for nobody. rebind: -r."""
+        if self.hypervisor.owner(bdf) != 'io':
+            raise AssertionError(f'failed to de-quarantine {bdf}')
         self.hypervisor.assign(bdf, 0)
         yield 'dom0 has it'
         self.host.unbind(bdf)
         yield 'unbound'
         path = self.store.read(self.info(bdf, 'driver_path'))
-        if path:
+        if path and rebind:
             self.host.bind(bdf, path.rpartition('/')[2])
             yield 'bound'
             self.store.remove(self.info(bdf, 'driver_path'))

@@ -15,6 +15,13 @@ A record in the host's tree names device and owner itself. One in a guest's tree
 at the guest's own address: about any of those that XenStore gave the daemon for this address, of
 which one must be this guest's own. What stands in a guest's tree is also said to this very guest:
 if another domain got its number after the answer, the answer was not about the one that reads it.
+There is one exception, for quarantined alone, since Xen has no question that tells what it keeps for
+nobody from what is dom0's: the claim is libxl's word, which Xen does not contradict. libxl gives that
+word, pciback and its record, before it has Xen take the device from dom0, and leaves no sign of that
+last step. So the true owner may be dom0 while pci-assignable-add of this very device goes on: from
+when it is about to be bound to pciback until Xen has it for nobody, which has to be what comes next.
+The other way round, pci-assignable-remove gives the device to dom0 before it unbinds it: what stands
+then may stand (see below), but nothing may be claimed anew.
 At no moment between the beginning of the pass and the commit may the device have been in a split
 group throughout: one domain's mapping serves it and its mates.
 
@@ -183,13 +190,22 @@ class Truth:
         """What an answer lacks to bear a claim out, or None."""
         if answer is None:
             return 'not asked in this pass'
-        if answer.injected or not fits(answer, claim.owner):
+        if answer.injected or not (fits(answer, claim.owner) or
+                                   self._is_being_added(answer, claim)):
             return f'the last answer was {describe(answer)}'
         if now.incarnation:
             asked_of = self.hypervisor.incarnation(int(claim.owner), answer.at)
             if asked_of not in (None, now.incarnation):
                 return f'another domain had that number at the answer {describe(answer)}'
         return None
+
+    def _is_being_added(self, answer, claim):
+        """Whether libxl was about to have Xen quarantine what the answer was about, and did so."""
+        adding = self.hypervisor.adding.get(answer.what)
+        return (claim.owner == 'none' and answer.name == QUESTIONS['pci'] and
+                answer.result == FREE and answer.owner == '0' and
+                adding is not None and adding.at(answer.at) is True and
+                self.hypervisor.placed[answer.what].next_after(answer.at, '0') == 'io')
 
     def _is_split(self, device, claim, begin, end):
         """Whether some mate was another domain's all the time."""

@@ -135,6 +135,11 @@ class Claims(unittest.TestCase):
         self.write(HOST, state='quarantined', swiotlb='keep', owner='none')
         self.assert_true()
 
+    def test_nobody_in_a_moment(self):
+        """libxl is about to have Xen quarantine it, and does."""
+        self.claim_while_adding('io')
+        self.assert_true()
+
     def test_write_that_failed(self):
         self.begin()
         self.write(HOST, 'EAGAIN', state='relaxed', swiotlb='keep', owner='0')
@@ -186,6 +191,40 @@ class Claims(unittest.TestCase):
         self.begin()
         self.ask()  # free, and so it would be if nobody had it
         self.write(HOST, state='quarantined', swiotlb='keep', owner='none')
+        self.assert_false('true owner 0')
+
+    def claim_while_adding(self, *owners, adding=True):
+        self.hypervisor.note_adding(NIC, adding)
+        self.begin()
+        self.ask()
+        self.write(HOST, state='quarantined', swiotlb='keep', owner='none')
+        for owner in owners:
+            self.give(NIC, owner)
+        self.hypervisor.note_adding(NIC, False)
+
+    def test_quarantine_that_failed(self):
+        self.claim_while_adding()
+        self.assert_false('true owner 0')
+
+    def test_gone_before_it_was_in_quarantine(self):
+        self.claim_while_adding('none', 'io')
+        self.assert_false('true owner 0')
+
+    def test_assigned_before_it_was_in_quarantine(self):
+        self.claim_while_adding('1', 'io')
+        self.assert_false('true owner 0')
+
+    def test_libxl_has_nothing_to_do_with_it(self):
+        self.claim_while_adding('io', adding=False)
+        self.assert_false('true owner 0')
+
+    def test_another_claim_while_libxl_adds_it(self):
+        """Nobody's is what libxl says, and nothing else."""
+        self.hypervisor.note_adding(NIC, True)
+        self.begin()
+        self.ask()
+        self.write(HOST, state='quarantined', swiotlb='keep', owner='1')
+        self.give(NIC, 'io')
         self.assert_false('true owner 0')
 
     def test_another_guest_has_it(self):
