@@ -212,8 +212,10 @@ struct change {
     struct incarnation who;
     struct mirror *mirror;
     const struct tree *wanted;
-    bool withdrawal; /* takes back what is there, and makes nothing where nothing is */
-    bool named;      /* XenStore itself says that the home is this domain's */
+    const struct tree *first;  /* makes no claim, and has to stand before wanted does; or NULL */
+    const struct tree *writes; /* one of the two */
+    bool withdrawal;           /* takes back what is there, and makes nothing where nothing is */
+    bool named;                /* XenStore itself says that the home is this domain's */
     uint64_t generation;
 };
 
@@ -253,7 +255,7 @@ static int remove_unwanted(struct store *store, xs_transaction_t t, const struct
     if (known && strncmp(path, removed, known) == 0 && path[known] == '/')
         return 0;
     for (size_t i = 0; path[i]; i++) {
-        if (path[i] == '/' && !tree_has_below(change->wanted, path, i)) {
+        if (path[i] == '/' && !tree_has_below(change->writes, path, i)) {
             length = i;
             break;
         }
@@ -267,7 +269,7 @@ static int remove_unwanted(struct store *store, xs_transaction_t t, const struct
 
 static int apply(struct store *store, xs_transaction_t t, const struct change *change)
 {
-    const struct tree *have = &change->mirror->have, *wanted = change->wanted;
+    const struct tree *have = &change->mirror->have, *wanted = change->writes;
     char removed[PATH_SIZE] = "";
     int rc = 0;
 
@@ -392,6 +394,10 @@ static int publish_in(struct store *store, xs_transaction_t t, void *arg)
 
     if (rc != 0)
         return rc;
+    /* Two homes without a name and a tree look alike, and oxenstored commits to the one what was
+     * found out about the other. A generation of ours tells them apart. */
+    change->writes =
+        change->first && !mirror->known && !change->named ? change->first : change->wanted;
     if (!mirror->known)
         rc = start_anew(store, t, mirror->domid);
     if (rc == 0)
@@ -419,7 +425,7 @@ static int run(struct publisher *publisher, struct change *change)
     int rc = transaction_run(publisher->store, publish_in, change);
 
     if (rc == 0)
-        rc = copy_tree(&mirror->have, change->wanted);
+        rc = copy_tree(&mirror->have, change->writes);
     if (rc != 0) {
         /* What is there now is not certain. */
         unknow(mirror);
@@ -428,6 +434,27 @@ static int run(struct publisher *publisher, struct change *change)
     mirror->generation = change->generation;
     mirror->known = true;
     return 0;
+}
+
+static int fill_without_records(struct tree *tree, const char *status)
+{
+    int rc = tree_add(tree, "status", status);
+
+    return rc == 0 ? tree_add(tree, "version", XENIOMMU_ABI_VERSION) : rc;
+}
+
+static int run_whole(struct publisher *publisher, struct change *change)
+{
+    struct tree first = {NULL, 0, 0};
+    int rc = fill_without_records(&first, "starting");
+
+    change->first = makes_claims(change->wanted) ? &first : NULL;
+    if (rc == 0)
+        rc = run(publisher, change);
+    if (rc == 0 && change->writes == &first)
+        rc = run(publisher, change);
+    tree_clear(&first);
+    return rc;
 }
 
 int publisher_publish(struct publisher *publisher, const struct incarnation *who,
@@ -441,7 +468,7 @@ int publisher_publish(struct publisher *publisher, const struct incarnation *who
         return -ENOMEM;
     if (change.mirror->known && tree_equal(&change.mirror->have, wanted))
         return 0;
-    rc = run(publisher, &change);
+    rc = run_whole(publisher, &change);
     if (rc < 0)
         return rc;
     /* Between Xen's word and the commit another domain may have come, where its home does not tell
@@ -482,10 +509,8 @@ int publisher_withdraw_from(struct publisher *publisher, uint32_t domid, const c
     struct tree wanted = {NULL, 0, 0};
     struct change change = {
         .publisher = publisher, .who = {.domid = domid}, .wanted = &wanted, .withdrawal = true};
-    int rc = tree_add(&wanted, "status", status);
+    int rc = fill_without_records(&wanted, status);
 
-    if (rc == 0)
-        rc = tree_add(&wanted, "version", XENIOMMU_ABI_VERSION);
     change.mirror = find_or_add(publisher, domid);
     if (!change.mirror)
         rc = -ENOMEM;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Runs xen-iommud on a rig."""
+import contextlib
 import os
 import shutil
 import signal
@@ -103,6 +104,18 @@ class Daemon:
     def stop(self):
         """As a service manager does. Returns the exit status."""
         return rig.end(self.process)
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    @contextlib.contextmanager
+    def paused(self):
+        """It does nothing while the body runs."""
+        self.signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.signal(signal.SIGCONT)
 
     def kill(self):
         rig.end(self.process, signal.SIGKILL)

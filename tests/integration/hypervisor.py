@@ -105,12 +105,14 @@ class Hypervisor:
 
     def assign(self, device, owner):
         """Owner: a domid, 'io' (nobody's: DOMID_IO) or 'none' (Xen does not know the device)."""
-        self._place(device, owner, self.devices.get(device, (None, ''))[1])
-        self._put_devices()
+        self._place({device: (owner, self.devices.get(device, (None, ''))[1])})
 
-    def _place(self, device, owner, group):
-        self.devices[device] = (owner, group)
-        self.placed.setdefault(device, Log()).note((str(owner), group))
+    def _place(self, changes):
+        """What is asked of before it is noted may have been answered either way."""
+        self.devices.update(changes)
+        self._put_devices()
+        for device, (owner, group) in changes.items():
+            self.placed.setdefault(device, Log()).note((str(owner), group))
 
     def note_adding(self, device, on):
         """pci-assignable-add is about to give the device to pciback, or has had it quarantined."""
@@ -118,9 +120,7 @@ class Hypervisor:
 
     def set_group(self, group, *devices):
         """Makes the devices mates."""
-        for device in devices:
-            self._place(device, self.devices[device][0], group)
-        self._put_devices()
+        self._place({device: (self.devices[device][0], group) for device in devices})
 
     def owner(self, device):
         return self.devices.get(device, ('none', ''))[0]

@@ -10,7 +10,7 @@ import time
 import typing
 
 import xenstore
-from waiting import BOUND
+from waiting import BOUND, wait_until
 
 CHANGES = {xenstore.WRITE: 'write', xenstore.MKDIR: 'mkdir', xenstore.RM: 'rm',
            xenstore.SET_PERMS: 'perms'}
@@ -60,7 +60,7 @@ class Rule:
         self.error = error  # None: stop the request and all that follow it
         self.met = threading.Event()
 
-    def applies(self, kind, body):
+    def applies(self, kind, body, _transaction):
         path = body.partition(b'\0')[0].decode('latin-1')
         if kind != self.kind or self.path not in (None, path) or self.count == 0:
             return False
@@ -68,6 +68,33 @@ class Rule:
             self.count -= 1
         self.met.set()
         return True
+
+
+class StepRule:
+    """Stops a connection at the number-th step that changes a tree: a request that changes it, or the
+    commit of a transaction that did."""
+    error = None
+
+    def __init__(self, root, number):
+        self.root = root
+        self.left = number
+        self.inside = set()  # transactions that changed the tree
+        self.met = threading.Event()
+
+    def applies(self, kind, body, transaction):
+        path = body.partition(b'\0')[0].decode('latin-1')
+        if kind in CHANGES and (path + '/').startswith(self.root + '/'):
+            self.inside.add(transaction)
+        elif kind == xenstore.TRANSACTION_END and transaction in self.inside:
+            self.inside.discard(transaction)
+            if body != b'T\0':
+                return False
+        else:
+            return False
+        self.left -= 1
+        if self.left == -1:
+            self.met.set()
+        return self.left == -1
 
 
 class Link:
@@ -192,7 +219,7 @@ class StoreTap(threading.Thread):
         if link.stopped is not None:
             link.stopped.append((kind, number, transaction, body))
             return
-        rule = self._rule(kind, body)
+        rule = self._rule(kind, body, transaction)
         if rule and rule.error is None:
             link.stopped = [(kind, number, transaction, body)]
             return
@@ -256,6 +283,28 @@ class StoreTap(threading.Thread):
             self.clear()
             self.control.send(b'r')
 
+    @contextlib.contextmanager
+    def held_at_step(self, root, number, trigger, is_over):
+        """Runs trigger() and stops the number-th step, from 0 on, that changes the tree at root, while
+        the body runs. Gives False when there are not so many: when is_over() comes first."""
+        rule = StepRule(root, number)
+        with self.lock:
+            self.rules.append(rule)
+        try:
+            trigger()
+            wait_until(lambda: rule.met.is_set() or is_over(), f'step {number} at {root}')
+            yield rule.met.is_set()
+        finally:
+            self.clear()
+            self.control.send(b'r')
+
+    def cut(self):
+        """Cuts every connection."""
+        def drop():
+            for link in list(self.links):
+                self._drop(link)
+        self._order(drop)
+
     def _order(self, function):
         """Has the thread run function()."""
         done = threading.Event()
@@ -301,10 +350,10 @@ class StoreTap(threading.Thread):
         with self.lock:
             self.rules.clear()
 
-    def _rule(self, kind, body):
+    def _rule(self, kind, body, transaction):
         with self.lock:
             for rule in self.rules:
-                if rule.applies(kind, body):
+                if rule.applies(kind, body, transaction):
                     return rule
         return None
 

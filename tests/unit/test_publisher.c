@@ -33,6 +33,7 @@ static int set_up(void **state)
     (void)state;
     fake_reset();
     fake_put("/local/domain/1", "");
+    fake_put("/local/domain/1/vm", "/vm/01020300-0000-0000-0000-000000000000");
     fake_put("/tool", "");
     if (store_new(&store) || store_connect(store))
         return -1;
@@ -89,6 +90,28 @@ static void a_new_tree(void **state)
     assert_string_equal(fake_permissions(HOME "/iommu"), "n0,r1");
     assert_string_equal(fake_permissions(HOME "/iommu/generation"), "n0,r1");
     assert_string_equal(fake_permissions(HOME "/iommu/" DEV4 "/state"), "n0,r1");
+    assert_int_equal(fake_commits(), 1);
+}
+
+/* Its home does not tell it from the next one with its number: a tree of ours has to, first. */
+static void a_new_tree_in_a_home_without_a_name(void **state)
+{
+    (void)state;
+    fake_remove(HOME "/vm");
+    assert_int_equal(publish(TREE("status", "ready", DEV4 "/state", "protected")), 1);
+    assert_int_equal(fake_commits(), 2);
+    assert_node(HOME "/iommu/status", "ready");
+    assert_node(HOME "/iommu/" DEV4 "/state", "protected");
+    assert_node(HOME "/iommu/generation", "2");
+    assert_int_equal(publish(TREE("status", "ready", DEV4 "/state", "unknown")), 1);
+    assert_int_equal(fake_commits(), 3);
+}
+
+static void no_claim_needs_no_name(void **state)
+{
+    (void)state;
+    fake_remove(HOME "/vm");
+    assert_int_equal(publish(TREE("status", "ready", DEV4 "/state", "unknown")), 1);
     assert_int_equal(fake_commits(), 1);
 }
 
@@ -294,6 +317,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_new_tree),
+        TEST(a_new_tree_in_a_home_without_a_name),
+        TEST(no_claim_needs_no_name),
         TEST(the_host_tree_is_dom0s_alone),
         TEST(twice_writes_nothing_the_second_time),
         TEST(only_the_difference),
