@@ -68,8 +68,10 @@ static void add_pci(const struct inventory *inventory, struct inventory *result,
             *device = *known;
         else
             start_pci(device, pass, function);
-        if (!known || device->function.events != function->events)
+        if (!known || device->function.events != function->events) {
             evidence_changed(&device->evidence, pass);
+            quarantine_stirred(&device->quarantine);
+        }
         device->function = *function;
         memcpy(device->driver, function->driver, sizeof(device->driver));
         result->count++;

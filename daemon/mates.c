@@ -69,7 +69,8 @@ static enum group_mates mate(const struct device *device, const struct device *o
     /* One that belongs to nobody takes nothing from its mate's confinement: the shared mapping is
      * the mate's, or it blocks. The other way round it may reach what its mate may. */
     if (other->owner.kind == OWNER_NONE)
-        return MATES_TOGETHER;
+        return other->bus == BUS_DT || quarantine_is_settled(&other->quarantine) ? MATES_TOGETHER
+                                                                                 : MATES_DOUBTFUL;
     return same_owner(&device->owner, &other->owner) ? MATES_TOGETHER : MATES_APART;
 }
 

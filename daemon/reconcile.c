@@ -55,6 +55,7 @@ void reconciler_suspect(struct reconciler *reconciler)
     for (size_t i = 0; i < reconciler->inventory.count; i++) {
         struct device *device = &reconciler->inventory.devices[i];
 
+        quarantine_rested(&device->quarantine);
         /* What Xen does not confirm yet: libxl assigns to a stub domain's guest after its last word
          * to XenStore. An answer that it is free costs no line in Xen's console. */
         if (device->owner.unannounced || device->unlisted_mate ||
@@ -161,13 +162,19 @@ bool reconciler_is_complete(const struct reconciler *reconciler)
     return reconciler->iommu != IOMMU_ENABLED || !inquiry_is_due(&reconciler->inventory);
 }
 
+static bool may_change_unseen(const struct device *device)
+{
+    return device->owner.kind == OWNER_GUEST || device->unlisted_mate ||
+           (device->bus == BUS_PCI && device->owner.kind == OWNER_NONE && device->grouped &&
+            !quarantine_is_settled(&device->quarantine));
+}
+
 bool reconciler_wants_recheck(const struct reconciler *reconciler)
 {
     if (!reconciler_is_complete(reconciler))
         return true;
     for (size_t i = 0; i < reconciler->inventory.count; i++)
-        if (reconciler->inventory.devices[i].owner.kind == OWNER_GUEST ||
-            reconciler->inventory.devices[i].unlisted_mate)
+        if (may_change_unseen(&reconciler->inventory.devices[i]))
             return true;
     return false;
 }

@@ -84,6 +84,7 @@ static void own(struct device *device, enum owner_kind kind, uint32_t domid)
 {
     device->owner.kind = kind;
     device->owner.domid = domid;
+    quarantine_assigned(&device->quarantine);
     evidence_answered(&device->evidence, 1, 0, kind == OWNER_GUEST ? ORACLE_TAKEN : ORACLE_FREE, 0);
 }
 
@@ -299,6 +300,27 @@ static void streams_that_are_not_known(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* libxl's record says nobody's, and Xen may not have been told yet. */
+static void a_mate_whose_quarantine_is_fresh(void **state)
+{
+    struct quarantine *quarantine = &pci(RIGHT)->quarantine;
+
+    (void)state;
+    pair(LEFT, RIGHT);
+    regroup();
+    own(pci(LEFT), OWNER_GUEST, 1);
+    own(pci(RIGHT), OWNER_NONE, 0);
+    assert_int_equal(mates(pci(LEFT)), MATES_TOGETHER);
+    quarantine_stirred(quarantine);
+    assert_int_equal(mates(pci(LEFT)), MATES_DOUBTFUL);
+    quarantine_rested(quarantine);
+    assert_int_equal(mates(pci(LEFT)), MATES_DOUBTFUL);
+    quarantine_rested(quarantine);
+    assert_int_equal(mates(pci(LEFT)), MATES_TOGETHER);
+    quarantine->doubtful = true;
+    assert_int_equal(mates(pci(LEFT)), MATES_DOUBTFUL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +333,7 @@ int main(void)
         TEST(a_group_that_xen_did_not_list),
         TEST(a_bridge_takes_nothing_from_what_is_below_it),
         TEST(two_guests_are_not_one),
+        TEST(a_mate_whose_quarantine_is_fresh),
         TEST(a_mate_that_went_is_forgotten_and_asked_for),
         TEST(nodes_of_one_stream_id_are_a_group),
         TEST(a_function_is_in_no_group_with_a_node),
