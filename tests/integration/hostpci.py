@@ -121,6 +121,27 @@ class HostPci:
         _link(drivers, os.path.join(self._folder(bdf), 'driver'))
         _link(self._folder(bdf), os.path.join(drivers, bdf))
 
+    # what cannot be read
+
+    def spoil(self, bdf, name='class', how='loop'):
+        """An attribute is there, but reading it fails: a loop of links, or a directory. No event
+        tells."""
+        path = os.path.join(self._folder(bdf), name)
+        os.rename(path, path + '.sound')
+        if how == 'loop':
+            os.symlink(name, path)
+        else:
+            os.mkdir(path)
+
+    def mend(self, bdf, name='class'):
+        """Takes that back. No event tells."""
+        path = os.path.join(self._folder(bdf), name)
+        if os.path.islink(path):
+            os.unlink(path)
+        else:
+            os.rmdir(path)
+        os.rename(path + '.sound', path)
+
     def _put(self, bdf, name, text):
         with open(os.path.join(self._folder(bdf), name), 'w', encoding='ascii') as file:
             file.write(text)
