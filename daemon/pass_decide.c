@@ -79,9 +79,14 @@ static struct acpi_options acpi_options(const struct reconciler *reconciler)
  */
 static unsigned int limits_of(const struct reconciler *reconciler, const struct device *device)
 {
+    const struct pci_topology *topology = pci_observer_topology(reconciler->parts.pci);
     const struct xen_cmdline *cmdline = &reconciler->cmdline;
     unsigned int limits = 0;
 
+    if (pci_lacks_acs(topology, &device->function))
+        limits |= XENIOMMU_LIMIT_NO_ACS;
+    if (device->function.caps.ats && cmdline->ats == XEN_ON)
+        limits |= XENIOMMU_LIMIT_ATS;
     if (device->coverage.no_intremap || cmdline->intremap == XEN_OFF)
         limits |= XENIOMMU_LIMIT_NO_INTREMAP;
     if (device->coverage.reserved_memory)

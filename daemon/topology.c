@@ -79,7 +79,7 @@ static bool has_conventional_bus(const struct pci_function *bridge)
            bridge->caps.port == PCI_PORT_FROM_CONVENTIONAL;
 }
 
-bool pci_no_acs(const struct pci_topology *topology, const struct pci_function *function)
+bool pci_lacks_acs(const struct pci_topology *topology, const struct pci_function *function)
 {
     const struct pci_function *at = function;
 
@@ -89,27 +89,4 @@ bool pci_no_acs(const struct pci_topology *topology, const struct pci_function *
         at = pci_topology_find(topology, at->parent);
     }
     return false;
-}
-
-static bool is_express_port(const struct pci_function *function)
-{
-    return function->caps.port == PCI_PORT_ROOT || function->caps.port == PCI_PORT_UPSTREAM ||
-           function->caps.port == PCI_PORT_DOWNSTREAM;
-}
-
-bool pci_may_share_requester(const struct pci_topology *topology,
-                             const struct pci_function *function)
-{
-    const struct pci_function *at = function;
-
-    if (at->is_bridge && !is_express_port(at))
-        return true;
-    for (size_t left = topology->count; left > 0; left--) {
-        if (at->parent == PCI_NO_SBDF)
-            return false;
-        at = pci_topology_find(topology, at->parent);
-        if (!at || !is_express_port(at))
-            return true;
-    }
-    return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The PCI functions of the host as plain data: what udev says of them, and nothing else. */
+/* The PCI functions of the host as plain data: what sysfs says of them, and nothing else. */
 #ifndef XI_TOPOLOGY_H
 #define XI_TOPOLOGY_H
 
@@ -47,11 +47,6 @@ const struct pci_function *pci_topology_find(const struct pci_topology *topology
  * capabilities alone; functions of the device that are virtual do not count, nor does what the
  * maker of one says of it elsewhere (what Linux has quirks for). False also when nothing is known.
  */
-bool pci_no_acs(const struct pci_topology *topology, const struct pci_function *function);
-
-/* Others may have its requester ID, or it theirs, for there is a conventional bridge on its way.
- * False only when it is known that there is none. */
-bool pci_may_share_requester(const struct pci_topology *topology,
-                             const struct pci_function *function);
+bool pci_lacks_acs(const struct pci_topology *topology, const struct pci_function *function);
 
 #endif

@@ -139,6 +139,30 @@ static int read_driver(int directory, struct pci_function *function)
     return 0;
 }
 
+/* Registers are numbers of little-endian bytes. Short: there is no such register, or it may not be
+ * seen. */
+static bool read_register(void *arg, unsigned int offset, uint32_t *value)
+{
+    uint8_t bytes[4];
+
+    if (pread(*(const int *)arg, bytes, sizeof(bytes), (off_t)offset) != sizeof(bytes))
+        return false;
+    *value = (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+             (uint32_t)bytes[3] << 24;
+    return true;
+}
+
+/* Of use where it can be read, and no loss else: no claim rests on it. */
+static void read_caps(int directory, struct pci_function *function)
+{
+    int fd = openat(directory, "config", O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    pci_config_parse(read_register, &fd, &function->caps);
+    close(fd);
+}
+
 static int read_all(int directory, struct pci_function *function, const char **what)
 {
     static const struct {
@@ -218,6 +242,7 @@ int pci_function_read(const char *syspath, struct pci_function *function, const 
     if (directory < 0)
         return -errno;
     read_identity(directory, function);
+    read_caps(directory, function);
     rc = read_all(directory, function, what);
     close(directory);
     return rc < 0 && is_gone(syspath) ? -ENOENT : rc;
