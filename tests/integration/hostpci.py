@@ -4,12 +4,44 @@ import os
 import shutil
 import struct
 import subprocess
+import typing
 
 import rig
 from waiting import BOUND
 
 PRELOAD = 'libumockdev-preload.so.0'
 PCIBACK = 'pciback'
+
+
+ENDPOINT, ROOT_PORT, UPSTREAM, DOWNSTREAM, TO_PCI = 0, 4, 5, 6, 7
+ISOLATING = 0x1d  # of ACS: source validation, request and completion redirect, upstream forwarding
+
+
+class Caps(typing.NamedTuple):
+    """The capabilities of a function of PCI Express."""
+    port: int = ENDPOINT
+    acs: typing.Optional[int] = None  # what is switched on; None: it has no ACS
+    ats: bool = False
+    multi_function: bool = False
+    size: int = 4096  # of what can be read
+
+    def put_into(self, space):
+        space[0x06] |= 0x10
+        space[0x0e] |= 0x80 if self.multi_function else 0
+        space[0x34] = 0x40
+        if self.size == 0x40:
+            return
+        struct.pack_into('<BBH', space, 0x40, 0x10, 0, self.port << 4 | 2)
+        extended = []
+        if self.acs is not None:
+            extended.append((0x000d, struct.pack('<HH', 0x5f, self.acs)))
+        if self.ats:
+            extended.append((0x000f, bytes(4)))
+        for index, (cap, content) in enumerate(extended if self.size > 0x100 else []):
+            at = 0x100 + 0x10 * index
+            following = at + 0x10 if index + 1 < len(extended) else 0
+            struct.pack_into('<I', space, at, following << 20 | 1 << 16 | cap)
+            space[at + 4:at + 8] = content
 
 
 class HostPci:
@@ -53,9 +85,10 @@ class HostPci:
     # functions
 
     def add(self, bdf, class_code=0x020000, driver=None, below=None, secondary=None, physfn=None,
-            known=True):
+            known=True, caps=None):
         """Plugs a function in. below: the bridge above it; secondary: the bus below it, of a
-        bridge; physfn: of a virtual function; known: whether Xen is told."""
+        bridge; physfn: of a virtual function; known: whether Xen is told; caps: its Caps, else it
+        is a conventional one."""
         root = f'pci{bdf[:7]}' if below is None else self.folders[below]
         self.folders[bdf] = f'{root}/{bdf}'
         if class_code >> 16 == 0x06:
@@ -73,7 +106,7 @@ class HostPci:
             self._put(bdf, 'secondary_bus_number', f'{secondary}\n')
             self._put(bdf, 'subordinate_bus_number', f'{secondary}\n')
         with open(os.path.join(folder, 'config'), 'wb') as file:
-            file.write(_config(class_code, secondary))
+            file.write(_config(class_code, secondary, caps))
         if physfn is not None:
             _link(self._folder(physfn), os.path.join(folder, 'physfn'))
         _link(folder, self._sys(f'bus/pci/devices/{bdf}'))
@@ -156,12 +189,14 @@ def _link(target, link):
     os.symlink(os.path.relpath(target, os.path.dirname(link)), link)
 
 
-def _config(class_code, secondary):
-    """Configuration space: the header that says what kind of function it is."""
-    space = bytearray(256)
+def _config(class_code, secondary, caps):
+    """Configuration space: the header that says what kind of function it is, and what it can."""
+    space = bytearray(256 if caps is None else caps.size)
     struct.pack_into('<HH', space, 0, 0x8086, 0x10d3)
     space[9:12] = class_code.to_bytes(3, 'little')
     if secondary is not None:
         space[0x0e] = 1
         space[0x19] = space[0x1a] = secondary
+    if caps is not None:
+        caps.put_into(space)
     return bytes(space)

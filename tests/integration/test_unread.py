@@ -105,10 +105,10 @@ class Later(UnreadCase):
         self.host.add('0000:00:07.0', driver=PCIBACK)
         self.toolstack.create(1)
         self.toolstack.create(2, 'hvm')
+        for bdf in (NIC, NIC2):
+            self.toolstack.assignable_add(bdf).finish()
         self.daemon.start()
         for domid, bdf in ((1, NIC), (2, NIC2)):
-            self.toolstack.assignable_add(bdf).finish()
-            self.wait_host(bdf, state='quarantined')
             self.toolstack.attach(domid, bdf).finish()
             self.wait_host(bdf, state='protected')
         self.sync()
@@ -151,8 +151,12 @@ class Later(UnreadCase):
 class Mates(GroupCase):
     """A mate that is dom0's makes the guest's device unprotected, whether or not it is read."""
 
+    def make_machine(self):
+        super().make_machine()
+        self.toolstack.assignable_add(LEFT).finish()
+
     def test_at_start(self):
-        self.give(1, LEFT)
+        self.toolstack.attach(1, LEFT).finish()
         self.wait_host(LEFT, owner='1', state='unprotected')
         self.daemon.stop()
         self.host.spoil(RIGHT)
@@ -165,7 +169,7 @@ class Mates(GroupCase):
 
     def test_plugged_in(self):
         self.host.remove(RIGHT)
-        self.give(1, LEFT)
+        self.toolstack.attach(1, LEFT).finish()
         self.wait_host(LEFT, owner='1', state='protected')
         with self.hypervisor.held('xc_physinfo', lambda: self.host.uevent('change', LEFT)):
             self.host.add(RIGHT, 0x020000, 'e1000', below='0000:00:06.0')
