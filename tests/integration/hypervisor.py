@@ -38,8 +38,9 @@ class Log:
         return self.values[index - 1] if index else None
 
     def next_after(self, moment, owner):
-        """Of a log of owners: whose it is next that is not this one's; None: nobody's."""
-        later = self.values[bisect.bisect_right(self.times, moment):]
+        """Of a log of owners: whose it is next that is not this one's; None: nobody's. A change
+        is noted right before it takes effect, so the moment may be that of the change itself."""
+        later = self.values[max(0, bisect.bisect_right(self.times, moment) - 1):]
         return next((value[0] for value in later if value[0] != owner), None)
 
     def within(self, begin, end):
