@@ -46,6 +46,13 @@ void device_name(const struct device *device, char *name, size_t size)
     snprintf(name, size, "%s", device->bus == BUS_DT ? device->path : sbdf);
 }
 
+/* libxl gives it to dom0 in Xen before it unbinds it from pciback, and leaves its record if so
+ * told. Who binds it there again need not be libxl. */
+static bool was_released(const struct pci_function *known, const struct pci_function *now)
+{
+    return ownership_is_assignable(known) && !ownership_is_assignable(now);
+}
+
 static void start_pci(struct device *device, uint64_t pass, const struct pci_function *function)
 {
     *device = (struct device){
@@ -68,6 +75,8 @@ static void add_pci(const struct inventory *inventory, struct inventory *result,
             *device = *known;
         else
             start_pci(device, pass, function);
+        if (was_released(&device->function, function))
+            quarantine_released(&device->quarantine);
         if (!known || device->function.events != function->events) {
             evidence_changed(&device->evidence, pass);
             quarantine_stirred(&device->quarantine);

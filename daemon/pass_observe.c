@@ -117,6 +117,8 @@ static int recall(struct reconciler *reconciler, struct device *device)
                      rc == -ENOENT ? NULL
                      : text        ? text
                                    : "");
+    if (!ownership_is_assignable(&device->function))
+        quarantine_released(&device->quarantine);
     free(text);
     return 0;
 }

@@ -31,6 +31,11 @@ void quarantine_recorded(struct quarantine *quarantine, uint64_t pass,
         quarantine->doubtful = false;
 }
 
+void quarantine_released(struct quarantine *quarantine)
+{
+    quarantine->doubtful = true;
+}
+
 void quarantine_assigned(struct quarantine *quarantine)
 {
     quarantine->doubtful = false;

@@ -32,6 +32,9 @@ void quarantine_plugged(struct quarantine *quarantine, uint64_t pass);
 void quarantine_recorded(struct quarantine *quarantine, uint64_t pass,
                          const struct pci_function *function);
 
+/* Not, or not any more, with pciback: a record that stands then is about the past. */
+void quarantine_released(struct quarantine *quarantine);
+
 /* A guest has it, by Xen's word: Xen itself puts it into quarantine when the guest gives it back.
  */
 void quarantine_assigned(struct quarantine *quarantine);
