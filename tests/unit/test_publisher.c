@@ -3,82 +3,14 @@
 #include "unit.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "fake_xenstore.h"
-#include "publisher.h"
+#include "publisher_fixture.h"
 #include "transaction.h"
 
-#define HOME "/local/domain/1"
-#define DEV4 "pci/0000-00-04-0"
-#define DEV5 "pci/0000-00-05-0"
-
-static struct store *store;
-static const uint8_t handle[16] = {1, 2, 3};
 static const struct incarnation the_host = {.domid = PUBLISHER_HOST};
-static struct publisher *publisher;
-
-/* What Xen says of the domain's number. */
-static int identify(void *arg, uint32_t domid, uint8_t answer[16])
-{
-    (void)arg;
-    (void)domid;
-    memcpy(answer, handle, sizeof(handle));
-    return 0;
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    fake_reset();
-    fake_put("/local/domain/1", "");
-    fake_put("/local/domain/1/vm", "/vm/01020300-0000-0000-0000-000000000000");
-    fake_put("/tool", "");
-    if (store_new(&store) || store_connect(store))
-        return -1;
-    if (publisher_new(&publisher, store))
-        return -1;
-    publisher_set_identify(publisher, identify, NULL);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    publisher_free(publisher);
-    store_free(store);
-    fake_reset();
-    return 0;
-}
-
-/* A tree of path, value pairs, ended by NULL. */
-static struct tree tree_of(const char *const *pairs)
-{
-    struct tree tree = {NULL, 0, 0};
-
-    for (; *pairs; pairs += 2)
-        assert_int_equal(tree_add(&tree, pairs[0], pairs[1]), 0);
-    tree_sort(&tree);
-    return tree;
-}
-
-#define TREE(...) tree_of((const char *const[]){"version", "1", __VA_ARGS__, NULL})
-
-static int publish(struct tree tree)
-{
-    struct incarnation who = {.domid = 1, .handle = handle};
-    int rc = publisher_publish(publisher, &who, &tree);
-
-    tree_clear(&tree);
-    return rc;
-}
-
-static void assert_node(const char *path, const char *value)
-{
-    assert_non_null(fake_get(path));
-    assert_string_equal(fake_get(path), value);
-}
 
 static void a_new_tree(void **state)
 {
@@ -120,7 +52,7 @@ static void the_host_tree_is_dom0s_alone(void **state)
     struct tree tree = TREE("status", "ready");
 
     (void)state;
-    assert_int_equal(publisher_publish(publisher, &the_host, &tree), 1);
+    assert_int_equal(publisher_publish(fixture_publisher(), &the_host, &tree), 1);
     tree_clear(&tree);
     assert_node("/tool/xen-iommud/status", "ready");
     assert_string_equal(fake_permissions("/tool/xen-iommud/status"), "n0");
@@ -134,7 +66,7 @@ static void twice_writes_nothing_the_second_time(void **state)
     assert_int_equal(publish(TREE("status", "ready")), 1);
     before = fake_operations();
     assert_int_equal(publish(TREE("status", "ready")), 0);
-    assert_int_equal(publisher_verify(publisher, 1), 0);
+    assert_int_equal(publisher_verify(fixture_publisher(), 1), 0);
     assert_int_equal(publish(TREE("status", "ready")), 0);
     assert_int_equal(fake_operations(), before);
     assert_node(HOME "/iommu/generation", "1");
@@ -187,7 +119,7 @@ static void an_old_tree_is_taken_over(void **state)
 {
     (void)state;
     publish(TREE("status", "ready", DEV4 "/state", "protected", DEV5 "/state", "protected"));
-    publisher_forget_all(publisher);
+    publisher_forget_all(fixture_publisher());
     assert_int_equal(publish(TREE("status", "ready", DEV4 "/state", "protected")), 1);
     assert_null(fake_get(HOME "/iommu/" DEV5 "/state"));
     assert_node(HOME "/iommu/generation", "2");
@@ -198,7 +130,7 @@ static void wrong_permissions_are_mended(void **state)
     (void)state;
     publish(TREE("status", "ready", DEV4 "/state", "protected"));
     fake_chmod(HOME "/iommu/" DEV4 "/state", 7);
-    publisher_forget_all(publisher);
+    publisher_forget_all(fixture_publisher());
     assert_int_equal(publish(TREE("status", "ready", DEV4 "/state", "protected")), 1);
     assert_string_equal(fake_permissions(HOME "/iommu/" DEV4 "/state"), "n0,r1");
 }
@@ -237,7 +169,7 @@ static void a_replaced_home_gets_everything(void **state)
     (void)state;
     publish(TREE("status", "ready", DEV4 "/state", "protected"));
     replace_home();
-    assert_int_equal(publisher_verify(publisher, 1), 0);
+    assert_int_equal(publisher_verify(fixture_publisher(), 1), 0);
     assert_int_equal(publish(TREE("status", "ready", DEV4 "/state", "protected")), 1);
     assert_node(HOME "/iommu/" DEV4 "/state", "protected");
     fake_before_commit(replace_home);
@@ -272,7 +204,7 @@ static void every_failure_is_survived(void **state)
         for (int skip = 0; skip < 2; skip++) {
             int rc;
 
-            publisher_forget_all(publisher);
+            publisher_forget_all(fixture_publisher());
             fake_reset();
             fake_put(HOME, "");
             if (skip)
@@ -298,10 +230,10 @@ static void withdrawing(void **state)
     (void)state;
     fake_put("/local/domain/2", "");
     publish(TREE("status", "ready", DEV4 "/state", "protected"));
-    assert_int_equal(publisher_publish(publisher, &the_host, &host), 1);
+    assert_int_equal(publisher_publish(fixture_publisher(), &the_host, &host), 1);
     tree_clear(&host);
-    publisher_forget_all(publisher);
-    assert_int_equal(publisher_withdraw(publisher, "stopped"), 0);
+    publisher_forget_all(fixture_publisher());
+    assert_int_equal(publisher_withdraw(fixture_publisher(), "stopped"), 0);
     assert_node(HOME "/iommu/status", "stopped");
     assert_node(HOME "/iommu/generation", "2");
     assert_null(fake_get(HOME "/iommu/" DEV4 "/state"));
@@ -311,7 +243,105 @@ static void withdrawing(void **state)
     assert_int_equal(fake_count("/local/domain/2"), 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+static int publish_claim(void)
+{
+    return publish(TREE("status", "ready", DEV4 "/state", "protected"));
+}
+
+/* ------------------------------------------------------------- the tree that is there */
+
+/* Nobody else writes there, so it is another's, or an earlier one. */
+static void another_generation(void **state)
+{
+    (void)state;
+    assert_int_equal(publish_claim(), 1);
+    fake_put(HOME "/iommu/generation", "9");
+    fake_put(HOME "/iommu/stranger", "x");
+    assert_int_equal(publish(TREE("status", "ready", DEV5 "/state", "unknown")), -ESTALE);
+    assert_node(HOME "/iommu/" DEV4 "/state", "protected");
+    assert_true(publisher_is_new(fixture_publisher(), 1));
+    /* It is found out anew, and then written whole. */
+    assert_int_equal(publish(TREE("status", "ready", DEV5 "/state", "unknown")), 1);
+    assert_node(HOME "/iommu/generation", "10");
+    assert_null(fake_get(HOME "/iommu/stranger"));
+    assert_null(fake_get(HOME "/iommu/" DEV4 "/state"));
+}
+
+static void a_generation_that_is_none(void **state)
+{
+    (void)state;
+    assert_int_equal(publish_claim(), 1);
+    fake_put(HOME "/iommu/generation", "many");
+    assert_int_equal(publisher_verify(fixture_publisher(), 1), 0);
+    assert_true(publisher_is_new(fixture_publisher(), 1));
+    assert_int_equal(publish_claim(), 1);
+    assert_node(HOME "/iommu/generation", "1");
+}
+
+static void verifying(void **state)
+{
+    (void)state;
+    assert_int_equal(publisher_verify(fixture_publisher(), 1), 0);
+    assert_true(publisher_is_new(fixture_publisher(), 1));
+    publish_claim();
+    assert_int_equal(publisher_verify(fixture_publisher(), 1), 0);
+    assert_false(publisher_is_new(fixture_publisher(), 1));
+    fake_fail("read", EACCES, 1);
+    assert_int_equal(publisher_verify(fixture_publisher(), 1), -EACCES);
+    assert_false(publisher_is_new(fixture_publisher(), 1));
+    fake_remove(HOME "/iommu");
+    assert_int_equal(publisher_verify(fixture_publisher(), 1), 0);
+    assert_true(publisher_is_new(fixture_publisher(), 1));
+}
+
+/* dt/a is a beginning of dt/ab, and not above it. */
+static void names_that_begin_alike_go_together(void **state)
+{
+    (void)state;
+    publish(TREE("status", "ready", "dt/a/state", "unknown", "dt/a/swiotlb", "keep", "dt/ab/state",
+                 "unknown", "dt/c/state", "unknown"));
+    publish(TREE("status", "ready", "dt/c/state", "unknown"));
+    assert_int_equal(fake_count(HOME "/iommu/dt/a"), 0);
+    assert_int_equal(fake_count(HOME "/iommu/dt/ab"), 0);
+    assert_node(HOME "/iommu/dt/c/state", "unknown");
+    assert_int_equal(fake_count(HOME "/iommu/dt"), 3);
+}
+
+static void a_failure_leaves_nothing_known(void **state)
+{
+    (void)state;
+    publish_claim();
+    fake_fail("end", EACCES, 1);
+    assert_int_equal(publish(TREE("status", "ready")), -EACCES);
+    assert_true(publisher_is_new(fixture_publisher(), 1));
+    assert_int_equal(publish_claim(), 1);
+    assert_node(HOME "/iommu/generation", "2");
+}
+
+static void each_domain_its_own_tree(void **state)
+{
+    static const uint32_t order[] = {5, 1, 9, 3};
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct incarnation who = {.domid = order[i]};
+        struct tree tree = TREE("status", "ready");
+        char home[32];
+
+        snprintf(home, sizeof(home), "/local/domain/%u", order[i]);
+        fake_put(home, "");
+        assert_int_equal(publisher_publish(fixture_publisher(), &who, &tree), 1);
+        tree_clear(&tree);
+    }
+    publisher_forget(fixture_publisher(), 5);
+    publisher_forget(fixture_publisher(), 7);
+    assert_true(publisher_is_new(fixture_publisher(), 5));
+    assert_false(publisher_is_new(fixture_publisher(), 1));
+    assert_false(publisher_is_new(fixture_publisher(), 3));
+    assert_false(publisher_is_new(fixture_publisher(), 9));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, publisher_set_up, publisher_tear_down)
 
 int main(void)
 {
@@ -332,6 +362,12 @@ int main(void)
         TEST(conflicts_are_tried_again_but_not_for_ever),
         TEST(every_failure_is_survived),
         TEST(withdrawing),
+        TEST(another_generation),
+        TEST(a_generation_that_is_none),
+        TEST(verifying),
+        TEST(names_that_begin_alike_go_together),
+        TEST(a_failure_leaves_nothing_known),
+        TEST(each_domain_its_own_tree),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
