@@ -20,6 +20,7 @@ struct node {
     unsigned int owner;
     unsigned int reader; /* 0: nobody but dom0 */
     bool reader_writes;  /* too */
+    bool open;           /* to everybody, to read */
 };
 
 /* A store; a transaction works on a copy. */
@@ -104,6 +105,7 @@ static struct node *make(struct state *state, const char *path)
     snprintf(node->path, sizeof(node->path), "%s", path);
     node->value = strdup("");
     node->reader = parent ? parent->reader : 0;
+    node->open = parent && parent->open;
     return node;
 }
 
@@ -236,9 +238,8 @@ const char *fake_permissions(const char *path)
 
     if (!node)
         return "";
-    if (!node->reader)
-        return "n0";
-    snprintf(text, sizeof(text), "n0,r%u", node->reader);
+    snprintf(text, sizeof(text), node->reader ? "%c0,r%u" : "%c0", node->open ? 'r' : 'n',
+             node->reader);
     return text;
 }
 
@@ -455,6 +456,7 @@ bool xs_set_permissions(struct xs_handle *h, xs_transaction_t t, const char *pat
         return false;
     operations++;
     make(current(t), path)->reader = num > 1 ? perms[1].id : 0;
+    make(current(t), path)->open = perms[0].perms != XS_PERM_NONE;
     return true;
 }
 

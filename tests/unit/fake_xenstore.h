@@ -26,7 +26,7 @@ void fake_forget_events(void);
 
 /* The committed value, or NULL. */
 const char *fake_get(const char *path);
-/* "n0" or "n0,rN" of a committed node; "" when there is none. */
+/* "n0" or "n0,rN" of a committed node, "r0..." for one that all may read; "" when there is none. */
 const char *fake_permissions(const char *path);
 /* The number of committed nodes below, and with, this path. */
 int fake_count(const char *path);

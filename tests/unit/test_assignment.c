@@ -189,6 +189,18 @@ static void a_directory_that_goes(void **state)
     assert_int_equal(claims_on(NIC), 1);
 }
 
+/* With all of its domain's, and the event names none of them. */
+static void directories_that_go_together(void **state)
+{
+    (void)state;
+    fake_remove("/local/domain/0/backend/pci/1");
+    assert_int_equal(take_events(), 1);
+    assert_int_equal(refresh(), 1);
+    assert_true(touched(NIC));
+    assert_false(touched(DISK));
+    assert_int_equal(claims_on(NIC), 0);
+}
+
 /* An event of a directory of which the beginning of the name is another one's. */
 static void a_directory_of_a_similar_name(void **state)
 {
@@ -368,6 +380,7 @@ int main(void)
         TEST(a_directory_touches_what_it_names),
         TEST(a_directory_that_names_another),
         TEST(a_directory_that_goes),
+        TEST(directories_that_go_together),
         TEST(a_directory_of_a_similar_name),
         TEST(all_records_at_once),
         TEST(more_than_can_be_told_apart),

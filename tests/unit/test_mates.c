@@ -240,6 +240,18 @@ static void two_guests_are_not_one(void **state)
     assert_int_equal(mates(pci(RIGHT)), MATES_APART);
 }
 
+/* What is known to be split is split, whatever else is not known. */
+static void one_mate_apart_and_one_in_doubt(void **state)
+{
+    (void)state;
+    pair(LEFT, RIGHT);
+    pair(LEFT, THIRD);
+    regroup();
+    own(pci(RIGHT), OWNER_GUEST, 1);
+    own(pci(THIRD), OWNER_UNKNOWN, 0);
+    assert_int_equal(mates(pci(LEFT)), MATES_APART);
+}
+
 static void a_mate_that_went_is_forgotten_and_asked_for(void **state)
 {
     const struct pci_topology fewer = {.functions = functions, .count = 2};
@@ -334,6 +346,7 @@ int main(void)
         TEST(a_bridge_takes_nothing_from_what_is_below_it),
         TEST(two_guests_are_not_one),
         TEST(a_mate_whose_quarantine_is_fresh),
+        TEST(one_mate_apart_and_one_in_doubt),
         TEST(a_mate_that_went_is_forgotten_and_asked_for),
         TEST(nodes_of_one_stream_id_are_a_group),
         TEST(a_function_is_in_no_group_with_a_node),

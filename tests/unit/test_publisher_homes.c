@@ -81,7 +81,7 @@ static void a_home_of_the_same_number(void **state)
 /* What names nobody leaves the question to Xen. */
 static void a_home_that_names_nobody(void **state)
 {
-    static const char *const names[] = {"", "/vm/", "/vm/0102", "/vn/01020300",
+    static const char *const names[] = {"", "/vm/", "/vm/0102", "/vn/01020300-0000-0000-0000-000000000000",
                                         "/vm/0102030000000000000000000000000g"};
 
     (void)state;

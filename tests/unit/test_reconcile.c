@@ -76,6 +76,21 @@ static void groups_after_a_reconnect(void **state)
     assert_told(1, pci_name(NIC), "unknown", "group-member-unlisted");
 }
 
+static void nodes_after_a_reconnect(void **state)
+{
+    (void)state;
+    host_node("/soc/gpu");
+    fake_xen_give_node("/soc/gpu", ORACLE_FREE);
+    assert_int_equal(daemon_look(), 0);
+    assert_told(0, "dt/soc/gpu", "unprotected", "not-behind-iommu");
+    fake_xen_give_node("/soc/gpu", ORACLE_TAKEN);
+    daemon_pass();
+    assert_told(0, "dt/soc/gpu", "unprotected", "not-behind-iommu");
+    daemon_reconnect();
+    daemon_pass();
+    assert_told(0, "dt/soc/gpu", "protected", "behind-iommu");
+}
+
 static void nothing_is_trusted_any_more(void **state)
 {
     unsigned int asked;
@@ -239,6 +254,19 @@ static void another_domain_before_the_write(void **state)
     assert_told(1, pci_name(NIC), "unknown", "hypervisor-disagrees");
 }
 
+/* No tree was there whose count would tell. */
+static void another_domain_before_the_first_write(void **state)
+{
+    (void)state;
+    host_plug(NIC, "pciback");
+    libxl_create(1);
+    libxl_attach(NIC, 1);
+    fake_xen_after_answer(replace_domain);
+    assert_int_equal(daemon_look(), 0);
+    assert_int_equal(fake_count("/local/domain/1/iommu"), 0);
+    assert_true(reconciler_wants_retry(daemon_reconciler()));
+}
+
 /* A new home for the same domain: it was introduced again. */
 static void a_home_that_was_made_anew(void **state)
 {
@@ -344,75 +372,6 @@ static void events_without_end_do_not_put_off_a_pass(void **state)
     assert_int_equal(reconciler_take_events(daemon_reconciler()), 0);
 }
 
-/* ------------------------------------------------------------- another device in its place */
-
-static void plug_again(void)
-{
-    host_unplug(NIC);
-    host_plug(NIC, "pciback")->again = true;
-}
-
-static void a_record_of_the_device_before(void **state)
-{
-    (void)state;
-    host_plug(NIC, "pciback");
-    libxl_make_assignable(NIC);
-    assert_int_equal(daemon_look(), 0);
-    assert_told(FAKE_HOST_TREE, pci_name(NIC), "quarantined", "assignable");
-    plug_again();
-    assert_int_equal(daemon_look(), 0);
-    assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
-    daemon_restart();
-    assert_int_equal(daemon_look(), 0);
-    assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
-    libxl_make_assignable(NIC);
-    daemon_pass();
-    assert_told(FAKE_HOST_TREE, pci_name(NIC), "quarantined", "assignable");
-    daemon_restart();
-    assert_int_equal(daemon_look(), 0);
-    assert_told(FAKE_HOST_TREE, pci_name(NIC), "quarantined", "assignable");
-}
-
-/* While no daemon ran. */
-static void another_device_over_a_restart(void **state)
-{
-    (void)state;
-    host_plug(NIC, "pciback");
-    libxl_make_assignable(NIC);
-    assert_int_equal(daemon_look(), 0);
-    plug_again();
-    daemon_restart();
-    assert_int_equal(daemon_look(), 0);
-    assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
-}
-
-static void a_memory_that_cannot_be_read(void **state)
-{
-    (void)state;
-    host_plug(NIC, "pciback");
-    libxl_make_assignable(NIC);
-    daemon_restart();
-    fake_fail("read", EACCES, 1);
-    assert_int_equal(daemon_look(), 0);
-    assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
-}
-
-static void what_a_guest_gives_back(void **state)
-{
-    (void)state;
-    host_plug(DISK, "ahci");
-    libxl_create(1);
-    assert_int_equal(daemon_look(), 0);
-    host_plug(NIC, "pciback")->again = true;
-    libxl_attach(NIC, 1);
-    assert_int_equal(daemon_look(), 0);
-    assert_told(1, pci_name(NIC), "protected", "assigned-pv");
-    libxl_detach(NIC, 1);
-    fake_put("/libxl/pci/0000-00-04-0/driver_path", "x");
-    daemon_pass();
-    assert_told(FAKE_HOST_TREE, pci_name(NIC), "quarantined", "assignable");
-}
-
 static void a_device_that_went(void **state)
 {
     (void)state;
@@ -503,6 +462,7 @@ int main(void)
         TEST(an_old_verdict_after_a_reconnect),
         TEST(an_overtaken_verdict_after_a_reconnect),
         TEST(groups_after_a_reconnect),
+        TEST(nodes_after_a_reconnect),
         TEST(nothing_is_trusted_any_more),
         TEST(a_connection_that_is_lost_ends_the_pass),
         TEST(watches_that_cannot_be_set),
@@ -513,6 +473,7 @@ int main(void)
         TEST(a_home_that_outlives_its_domain),
         TEST(the_same_number_again),
         TEST(another_domain_before_the_write),
+        TEST(another_domain_before_the_first_write),
         TEST(a_home_that_was_made_anew),
         TEST(what_a_domain_had_is_asked_about_at_its_end),
         TEST(a_paused_guest_is_looked_at),
@@ -520,10 +481,6 @@ int main(void)
         TEST(an_attach_whose_last_step_has_no_event),
         TEST(a_claim_is_confirmed_in_an_interval),
         TEST(events_without_end_do_not_put_off_a_pass),
-        TEST(a_record_of_the_device_before),
-        TEST(another_device_over_a_restart),
-        TEST(a_memory_that_cannot_be_read),
-        TEST(what_a_guest_gives_back),
         TEST(a_device_that_went),
         TEST(nodes),
         TEST(a_node_of_which_the_guests_path_is_not_known),

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* Another device in the place of one that was assignable: what libxl recorded of that one, and what
+ * an earlier run of the daemon saw of it, is not believed of this one. */
+#include "unit.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "pass_fixture.h"
+
+#define NIC 0x20
+
+static void plug_again(void)
+{
+    host_unplug(NIC);
+    host_plug(NIC, "pciback")->again = true;
+}
+
+static void a_record_of_the_device_before(void **state)
+{
+    (void)state;
+    host_plug(NIC, "pciback");
+    libxl_make_assignable(NIC);
+    assert_int_equal(daemon_look(), 0);
+    assert_told(FAKE_HOST_TREE, pci_name(NIC), "quarantined", "assignable");
+    plug_again();
+    assert_int_equal(daemon_look(), 0);
+    assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
+    daemon_restart();
+    assert_int_equal(daemon_look(), 0);
+    assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
+    libxl_make_assignable(NIC);
+    daemon_pass();
+    assert_told(FAKE_HOST_TREE, pci_name(NIC), "quarantined", "assignable");
+    daemon_restart();
+    assert_int_equal(daemon_look(), 0);
+    assert_told(FAKE_HOST_TREE, pci_name(NIC), "quarantined", "assignable");
+}
+
+/* While no daemon ran. */
+static void another_device_over_a_restart(void **state)
+{
+    (void)state;
+    host_plug(NIC, "pciback");
+    libxl_make_assignable(NIC);
+    assert_int_equal(daemon_look(), 0);
+    plug_again();
+    daemon_restart();
+    assert_int_equal(daemon_look(), 0);
+    assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
+}
+
+static void a_memory_that_cannot_be_read(void **state)
+{
+    (void)state;
+    host_plug(NIC, "pciback");
+    libxl_make_assignable(NIC);
+    daemon_restart();
+    fake_fail("read", EACCES, 1);
+    assert_int_equal(daemon_look(), 0);
+    assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
+}
+
+/* A record of an earlier device is there, and this one came after it. */
+static void plug_with_an_old_record(const char *driver)
+{
+    fake_put("/libxl/pci/0000-00-04-0/driver_path", "/x");
+    libxl_create(1);
+    daemon_pass();
+    host_plug(NIC, driver)->again = true;
+    assert_int_equal(daemon_look(), 0);
+}
+
+static void what_a_guest_gives_back(void **state)
+{
+    (void)state;
+    plug_with_an_old_record("pciback");
+    assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
+    libxl_attach(NIC, 1);
+    daemon_pass();
+    assert_told(1, pci_name(NIC), "protected", "assigned-pv");
+    libxl_detach(NIC, 1);
+    daemon_pass();
+    assert_told(FAKE_HOST_TREE, pci_name(NIC), "quarantined", "assignable");
+}
+
+static void what_a_guest_never_had(void **state)
+{
+    (void)state;
+    plug_with_an_old_record("pciback");
+    libxl_attach(NIC, 1);
+    fake_xen_give(NIC, 0);
+    daemon_pass();
+    assert_told(1, pci_name(NIC), "unknown", "hypervisor-disagrees");
+    libxl_detach(NIC, 1);
+    fake_xen_give(NIC, 0);
+    daemon_pass();
+    assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
+}
+
+static void what_dom0_had_before_pciback(void **state)
+{
+    (void)state;
+    plug_with_an_old_record("e1000e");
+    assert_told(0, pci_name(NIC), "protected", "dom0-strict");
+    strcpy(host_function(NIC)->driver, "pciback");
+    host_function(NIC)->events++;
+    assert_int_equal(daemon_look(), 0);
+    assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
+}
+
+/* Of the device before nothing was worth remembering, and that says nothing of this one. */
+static void nothing_is_recalled_of_what_is_plugged_in(void **state)
+{
+    (void)state;
+    host_plug(NIC, "e1000e");
+    fake_put("/libxl/pci/0000-00-04-0/driver_path", "/x");
+    assert_int_equal(daemon_look(), 0);
+    assert_told(0, pci_name(NIC), "protected", "dom0-strict");
+    plug_again();
+    assert_int_equal(daemon_look(), 0);
+    assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
+}
+
+static void event_of_the_device_before(void)
+{
+    fake_event("/libxl/pci/0000-00-04-0/driver_path", "libxl");
+}
+
+/* XenStore's answer comes behind every event that is older than the question. */
+static void an_event_of_the_device_before(void **state)
+{
+    (void)state;
+    host_plug(NIC, "pciback");
+    libxl_make_assignable(NIC);
+    assert_int_equal(daemon_look(), 0);
+    plug_again();
+    fake_before_commit(event_of_the_device_before);
+    assert_int_equal(daemon_look(), 0);
+    daemon_pass();
+    assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, pass_set_up, pass_tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_record_of_the_device_before),
+        TEST(another_device_over_a_restart),
+        TEST(a_memory_that_cannot_be_read),
+        TEST(what_a_guest_gives_back),
+        TEST(what_a_guest_never_had),
+        TEST(what_dom0_had_before_pciback),
+        TEST(nothing_is_recalled_of_what_is_plugged_in),
+        TEST(an_event_of_the_device_before),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
