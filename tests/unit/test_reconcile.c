@@ -308,6 +308,30 @@ static void a_paused_guest_is_looked_at(void **state)
     assert_told(1, pci_name(NIC), "unknown", "hypervisor-disagrees");
 }
 
+/* The stub domain has the backend, and runs on while its guest is paused. */
+static void a_paused_guest_behind_a_stub_domain(void **state)
+{
+    (void)state;
+    host_plug(NIC, "pciback");
+    fake_xen_domain(1)->kind = GUEST_KIND_TRANSLATED;
+    libxl_create(1);
+    libxl_create(5);
+    fake_put("/local/domain/5/target", "1");
+    libxl_make_assignable(NIC);
+    libxl_record(NIC, 1);
+    libxl_backend(NIC, 5);
+    fake_put("/local/domain/0/backend/pci/5/32/vdevfn-0", "20");
+    fake_xen_give(NIC, 1);
+    assert_int_equal(daemon_look(), 0);
+    assert_told(1, pci_name(NIC), "protected", "assigned-translated");
+    fake_xen_domain(1)->paused = true;
+    daemon_pass();
+    xen_lets_go_of_nic();
+    reconciler_suspect(daemon_reconciler());
+    daemon_pass();
+    assert_told(1, pci_name(NIC), "unknown", "hypervisor-disagrees");
+}
+
 /* libxl announces what it takes from a running PV guest; each question there is a line in Xen's
  * console. */
 static void a_running_guest_is_not(void **state)
@@ -477,6 +501,7 @@ int main(void)
         TEST(a_home_that_was_made_anew),
         TEST(what_a_domain_had_is_asked_about_at_its_end),
         TEST(a_paused_guest_is_looked_at),
+        TEST(a_paused_guest_behind_a_stub_domain),
         TEST(a_running_guest_is_not),
         TEST(an_attach_whose_last_step_has_no_event),
         TEST(a_claim_is_confirmed_in_an_interval),
