@@ -63,12 +63,12 @@ static void judge(const struct pci_caps *caps)
     const size_t count = sizeof(functions) / sizeof(functions[0]);
     const struct pci_topology topology = {functions, count, false};
 
-    for (unsigned int some = 0; some < 1u << count; some++) {
+    /* All of them are such, or all but one, whose space cannot be read. */
+    for (size_t without = 0; without <= count; without++) {
         for (size_t i = 0; i < count; i++)
-            functions[i].caps = some >> i & 1 ? *caps : (struct pci_caps){.acs = false};
+            functions[i].caps = i == without ? (struct pci_caps){.acs = false} : *caps;
         for (size_t i = 0; i < count; i++)
-            require(!pci_lacks_acs(&topology, &functions[i]) ||
-                    (some && caps->port != PCI_PORT_UNKNOWN));
+            require(!pci_lacks_acs(&topology, &functions[i]) || caps->port != PCI_PORT_UNKNOWN);
     }
 }
 

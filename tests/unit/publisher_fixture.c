@@ -43,6 +43,7 @@ int publisher_set_up(void **state)
     (void)state;
     fake_reset();
     fake_put("/local/domain/1", "");
+    fake_put("/local/domain/1/vm", "/vm/01020300-0000-0000-0000-000000000000");
     fake_put("/tool", "");
     if (store_new(&store) || store_connect(store))
         return -1;

@@ -16,9 +16,9 @@
 #include "observe/pci.h"
 #include "unit.h"
 
-#define ONE     "0000:00:04.0"
-#define TWO     "0000:00:05.0"
-#define THREE   "0000:00:06.0"
+#define ONE   "0000:00:04.0"
+#define TWO   "0000:00:05.0"
+#define THREE "0000:00:06.0"
 
 static char root[] = "/tmp/pci-observer-XXXXXX";
 
