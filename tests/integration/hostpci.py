@@ -117,6 +117,11 @@ class HostPci:
         if driver:
             self.uevent('bind', bdf)
 
+    def set_id(self, bdf, device, vendor=0x8086):
+        """Another device ID, before anybody looked."""
+        self._put(bdf, 'vendor', f'0x{vendor:04x}\n')
+        self._put(bdf, 'device', f'0x{device:04x}\n')
+
     def remove(self, bdf):
         """Unplugs a function: what the kernel does, in its order. What Xen answers for one that a
         guest has does not change."""

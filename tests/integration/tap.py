@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import os
+import select
 import selectors
 import socket
 import threading
@@ -127,6 +128,7 @@ class StoreTap(threading.Thread):
         self.links = []
         self.links_made = 0
         self.ended = False
+        self.flood = None  # a link, and what its client gets without end
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.listener.bind(path)
         self.listener.listen(16)
@@ -148,8 +150,16 @@ class StoreTap(threading.Thread):
 
     def run(self):
         while not self.ended:
-            for key, _ in self.selector.select():
+            for key, _ in self.selector.select(0 if self.flood else None):
                 key.data()
+            if self.flood:
+                self._pour()
+
+    def _pour(self):
+        """As many events as the client takes, and a bit more at each turn."""
+        link, events = self.flood
+        if link in self.links and select.select([], [link.client], [], 0)[1]:
+            self._send(link, link.client, events)
 
     def _obey(self):
         order = self.wake.recv(1)
@@ -297,6 +307,23 @@ class StoreTap(threading.Thread):
         finally:
             self.clear()
             self.control.send(b'r')
+
+    @contextlib.contextmanager
+    def flooded(self, watched, path):
+        """While the body runs, the client is told without end that something at a path changed that
+        is below one it watches."""
+        number, token = next((request.connection, request.value.rstrip('\0'))
+                             for request in reversed(self.requests())
+                             if request.kind == xenstore.WATCH and request.path == watched)
+        event = xenstore.pack(xenstore.WATCH_EVENT, 0, 0, f'{path}\0{token}\0'.encode())
+
+        def turn(flood):
+            self.flood = flood
+        self._order(lambda: turn((self._link(number), event * 200)))
+        try:
+            yield
+        finally:
+            self._order(lambda: turn(None))
 
     def cut(self):
         """Cuts every connection."""
