@@ -162,3 +162,31 @@ class TakenBack(QuarantineCase):
         self.sync_uevents()
         self.assertNotEqual(self.host_record(NIC)['state'], 'quarantined')
         self.assertEqual(self.host_record(NIC)['owner'], 'unknown')
+
+
+class OverRestart(QuarantineCase):
+    """The next run knows what the last one knew, of the very same device."""
+
+    def test_stays(self):
+        self.daemon.stop()
+        self.daemon.start()
+        self.wait_host(NIC, **QUARANTINED)
+
+    def test_new_before(self):
+        self.replace()
+        self.check_new()
+        self.daemon.stop()
+        self.daemon.start()
+        self.check_new()
+
+    def test_new_meanwhile(self):
+        self.daemon.stop()
+        self.replace()
+        self.daemon.start()
+        self.check_new()
+
+    def test_new_while_it_was_dead(self):
+        self.daemon.kill()
+        self.replace()
+        self.daemon.start()
+        self.check_new()
