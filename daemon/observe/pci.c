@@ -61,6 +61,28 @@ static bool update(struct pci_observer *observer, const char *syspath, enum pci_
     return true;
 }
 
+/* libudev's own enumeration leaves out what it failed to read, and does not always say so. */
+static void look_at(struct pci_observer *observer, const char *name, enum pci_news news)
+{
+    char link[sizeof(DEVICES) + NAME_MAX + 1], *syspath;
+    uint32_t sbdf;
+
+    if (!pci_function_parse_name(name, &sbdf))
+        return;
+    snprintf(link, sizeof(link), DEVICES "/%s", name);
+    errno = 0;
+    syspath = realpath(link, NULL);
+    if (syspath) {
+        (void)update(observer, syspath, news);
+        free(syspath);
+    } else if (errno == ENOENT) {
+        (void)pci_table_drop(&observer->table, sbdf);
+    } else {
+        mark_unread(observer, link, "its link", errno ? -errno : -ENOMEM);
+        (void)pci_table_unread(&observer->table, sbdf, news);
+    }
+}
+
 /* ------------------------------------------------------------- uevents */
 
 /* A bridge may learn its buses only when something below it appears. */
@@ -77,19 +99,30 @@ static bool update_bridge_above(struct pci_observer *observer, const char *syspa
     return update(observer, path, PCI_NEWS_NONE);
 }
 
+/* By the time the kernel announces a removal the bus has no link to the device. If there is one,
+ * then to another device, whose own event may be among those that were lost: events that were
+ * waiting outlive a rescan for lost ones. */
+static void handle_removal(struct pci_observer *observer, const char *name)
+{
+    uint32_t sbdf;
+
+    if (!pci_function_parse_name(name, &sbdf))
+        return;
+    (void)pci_table_drop(&observer->table, sbdf);
+    look_at(observer, name, PCI_NEWS_EVENT);
+}
+
 static bool handle_uevent(struct pci_observer *observer, struct udev_device *event)
 {
     const char *action = udev_device_get_action(event);
     const char *syspath = udev_device_get_syspath(event);
     enum pci_news news = PCI_NEWS_EVENT;
     bool changed;
-    uint32_t sbdf;
 
-    /* The kernel announces a removal while sysfs still shows the device. Should the same address
-     * appear again, that is an event of its own, behind this one. */
-    if (action && strcmp(action, "remove") == 0)
-        return pci_function_parse_name(pci_function_name(syspath), &sbdf) &&
-               pci_table_drop(&observer->table, sbdf);
+    if (action && strcmp(action, "remove") == 0) {
+        handle_removal(observer, pci_function_name(syspath));
+        return true;
+    }
     if (action && strcmp(action, "unbind") == 0)
         news = PCI_NEWS_UNBIND;
     changed = update(observer, syspath, news);
@@ -118,28 +151,6 @@ int pci_observer_dispatch(struct pci_observer *observer)
 }
 
 /* ------------------------------------------------------------- all of them */
-
-/* libudev's own enumeration leaves out what it failed to read, and does not always say so. */
-static void look_at(struct pci_observer *observer, const char *name, enum pci_news news)
-{
-    char link[sizeof(DEVICES) + NAME_MAX + 1], *syspath;
-    uint32_t sbdf;
-
-    if (!pci_function_parse_name(name, &sbdf))
-        return;
-    snprintf(link, sizeof(link), DEVICES "/%s", name);
-    errno = 0;
-    syspath = realpath(link, NULL);
-    if (syspath) {
-        (void)update(observer, syspath, news);
-        free(syspath);
-    } else if (errno == ENOENT) {
-        (void)pci_table_drop(&observer->table, sbdf);
-    } else {
-        mark_unread(observer, link, "its link", errno ? -errno : -ENOMEM);
-        (void)pci_table_unread(&observer->table, sbdf, news);
-    }
-}
 
 static int look_at_all(struct pci_observer *observer, enum pci_news news)
 {

@@ -113,6 +113,15 @@ class Hotplug(RigCase):
         self.sync_by('0000:00:1b.0')
         self.assertEqual(self.host_record(PASSING)['state'], 'unknown')
 
+    def test_removal_of_an_older_one(self):
+        """The announcement comes when another function stands there whose own was lost: what sysfs
+        shows is there."""
+        for _ in range(2):
+            self.wait_oracle(NIC, lambda: self.host.uevent('remove', NIC))
+            self.sync_uevents()
+            self.wait_host(NIC, state='relaxed', owner='0')
+            self.wait_record(0, NIC, state='relaxed')
+
     def sync_by(self, bdf):
         """sync_uevents() with another function."""
         self.host.add(bdf)
