@@ -28,10 +28,9 @@ struct pci_observer {
     struct complaints troubles, before;
 };
 
-static void mark_unread(struct pci_observer *observer, const char *name, const char *what,
-                        int error)
+static void tell_trouble(struct pci_observer *observer, const char *name, const char *what,
+                         int error)
 {
-    observer->table.topology.incomplete = true;
     complain(&observer->troubles, &observer->before, "reading the PCI functions: %s: %s: %s", name,
              what, strerror(-error));
 }
@@ -56,31 +55,34 @@ static bool update(struct pci_observer *observer, const char *syspath, enum pci_
     }
     if (rc >= 0)
         return rc > 0;
-    mark_unread(observer, syspath, what, rc);
+    tell_trouble(observer, syspath, what, rc);
     (void)pci_table_unread(&observer->table, sbdf, news);
     return true;
 }
 
-/* libudev's own enumeration leaves out what it failed to read, and does not always say so. */
-static void look_at(struct pci_observer *observer, const char *name, enum pci_news news)
+/* libudev's own enumeration leaves out what it failed to read, and does not always say so.
+ * Whether there is news. */
+static bool look_at(struct pci_observer *observer, const char *name, enum pci_news news)
 {
     char link[sizeof(DEVICES) + NAME_MAX + 1], *syspath;
     uint32_t sbdf;
 
     if (!pci_function_parse_name(name, &sbdf))
-        return;
+        return false;
     snprintf(link, sizeof(link), DEVICES "/%s", name);
     errno = 0;
     syspath = realpath(link, NULL);
     if (syspath) {
-        (void)update(observer, syspath, news);
+        bool changed = update(observer, syspath, news);
+
         free(syspath);
-    } else if (errno == ENOENT) {
-        (void)pci_table_drop(&observer->table, sbdf);
-    } else {
-        mark_unread(observer, link, "its link", errno ? -errno : -ENOMEM);
-        (void)pci_table_unread(&observer->table, sbdf, news);
+        return changed;
     }
+    if (errno == ENOENT)
+        return pci_table_drop(&observer->table, sbdf);
+    tell_trouble(observer, link, "its link", errno ? -errno : -ENOMEM);
+    (void)pci_table_unread(&observer->table, sbdf, news);
+    return true;
 }
 
 /* ------------------------------------------------------------- uevents */
@@ -102,14 +104,15 @@ static bool update_bridge_above(struct pci_observer *observer, const char *syspa
 /* By the time the kernel announces a removal the bus has no link to the device. If there is one,
  * then to another device, whose own event may be among those that were lost: events that were
  * waiting outlive a rescan for lost ones. */
-static void handle_removal(struct pci_observer *observer, const char *name)
+static bool handle_removal(struct pci_observer *observer, const char *name)
 {
     uint32_t sbdf;
+    bool known;
 
     if (!pci_function_parse_name(name, &sbdf))
-        return;
-    (void)pci_table_drop(&observer->table, sbdf);
-    look_at(observer, name, PCI_NEWS_EVENT);
+        return false;
+    known = pci_table_drop(&observer->table, sbdf);
+    return look_at(observer, name, PCI_NEWS_EVENT) || known;
 }
 
 static bool handle_uevent(struct pci_observer *observer, struct udev_device *event)
@@ -119,10 +122,8 @@ static bool handle_uevent(struct pci_observer *observer, struct udev_device *eve
     enum pci_news news = PCI_NEWS_EVENT;
     bool changed;
 
-    if (action && strcmp(action, "remove") == 0) {
-        handle_removal(observer, pci_function_name(syspath));
-        return true;
-    }
+    if (action && strcmp(action, "remove") == 0)
+        return handle_removal(observer, pci_function_name(syspath));
     if (action && strcmp(action, "unbind") == 0)
         news = PCI_NEWS_UNBIND;
     changed = update(observer, syspath, news);
@@ -166,7 +167,7 @@ static int look_at_all(struct pci_observer *observer, enum pci_news news)
         entry = readdir(directory);
         if (!entry)
             break;
-        look_at(observer, entry->d_name, news);
+        (void)look_at(observer, entry->d_name, news);
     }
     rc = -errno;
     closedir(directory);
@@ -199,10 +200,11 @@ int pci_observer_rescan(struct pci_observer *observer, bool missed)
     observer->missed = observer->missed || missed;
     observer->before = observer->troubles;
     observer->troubles = (struct complaints){NULL, 0};
-    observer->table.topology.incomplete = false;
+    pci_table_start(&observer->table);
     rc = look_at_all(observer, observer->missed ? PCI_NEWS_MISSED : PCI_NEWS_NONE);
     if (rc < 0) {
-        mark_unread(observer, DEVICES, "listing it", rc);
+        tell_trouble(observer, DEVICES, "listing it", rc);
+        pci_table_unlisted(&observer->table);
     } else {
         observer->missed = false;
         observer->table.looked = true;

@@ -113,8 +113,7 @@ static int read_class(int directory, struct pci_function *function)
     int rc = read_number(directory, "class", &value);
 
     function->class_code = (uint32_t)value;
-    /* Every function has one: without it the directory is being made or taken down. */
-    return rc == -ENOENT ? -ENODATA : rc;
+    return rc;
 }
 
 static int read_physfn(int directory, struct pci_function *function)
@@ -219,11 +218,16 @@ static uint32_t parent_of(const char *syspath)
     return PCI_NO_SBDF;
 }
 
+/* The kernel takes the attributes away before the directory, and says so after both; right before
+ * it has unbound the driver, and said so. So the directory is often met without attributes, and
+ * that is a function that is gone, or none yet. */
 static bool is_gone(const char *syspath)
 {
+    char path[PATH_MAX];
     struct stat st;
 
-    return stat(syspath, &st) < 0 && errno == ENOENT;
+    return snprintf(path, sizeof(path), "%s/class", syspath) < (int)sizeof(path) &&
+           stat(path, &st) < 0 && errno == ENOENT;
 }
 
 /* All is read below one descriptor, so that it is all of one function. */
@@ -245,5 +249,7 @@ int pci_function_read(const char *syspath, struct pci_function *function, const 
     read_caps(directory, function);
     rc = read_all(directory, function, what);
     close(directory);
-    return rc < 0 && is_gone(syspath) ? -ENOENT : rc;
+    if (rc < 0 && is_gone(syspath))
+        return -ENOENT;
+    return rc == -ENOENT ? -ENODATA : rc;
 }

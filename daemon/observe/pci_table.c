@@ -29,6 +29,17 @@ int pci_addresses_add(struct pci_addresses *addresses, uint32_t sbdf)
     return 0;
 }
 
+bool pci_addresses_remove(struct pci_addresses *addresses, uint32_t sbdf)
+{
+    for (size_t i = 0; i < addresses->count; i++) {
+        if (addresses->sbdfs[i] != sbdf)
+            continue;
+        addresses->sbdfs[i] = addresses->sbdfs[--addresses->count];
+        return true;
+    }
+    return false;
+}
+
 void pci_addresses_clear(struct pci_addresses *addresses)
 {
     free(addresses->sbdfs);
@@ -126,7 +137,7 @@ static void start_counts(struct pci_table *table, struct pci_function *function,
     function->rebound = false;
 }
 
-int pci_table_put(struct pci_table *table, const struct pci_function *read, enum pci_news news)
+static int put(struct pci_table *table, const struct pci_function *read, enum pci_news news)
 {
     struct pci_function function = *read;
     struct pci_function *known = find(table, read->sbdf);
@@ -146,10 +157,33 @@ int pci_table_put(struct pci_table *table, const struct pci_function *read, enum
     return true;
 }
 
+static void judge(struct pci_table *table)
+{
+    table->topology.incomplete = table->unlisted || table->unread.all || table->unread.count;
+}
+
+static bool forget_unread(struct pci_table *table, uint32_t sbdf)
+{
+    bool was = pci_addresses_remove(&table->unread, sbdf);
+
+    judge(table);
+    return was;
+}
+
+int pci_table_put(struct pci_table *table, const struct pci_function *read, enum pci_news news)
+{
+    int rc = put(table, read, news);
+
+    return rc < 0 ? rc : forget_unread(table, read->sbdf) || rc;
+}
+
 bool pci_table_unread(struct pci_table *table, uint32_t sbdf, enum pci_news news)
 {
     struct pci_function *known = find(table, sbdf);
 
+    if (pci_addresses_add(&table->unread, sbdf) < 0)
+        table->unread.all = true;
+    judge(table);
     /* Without memory for that it counts as late, which is the safe side. */
     if (!table->looked)
         (void)pci_addresses_add(&table->at_first, sbdf);
@@ -166,16 +200,30 @@ bool pci_table_drop(struct pci_table *table, uint32_t sbdf)
 {
     struct pci_topology *topology = &table->topology;
     struct pci_function *known = find(table, sbdf);
+    bool was_unread = forget_unread(table, sbdf);
 
     /* Also one that was never seen may have left something behind. */
     if (pci_addresses_add(&table->left, sbdf) < 0)
         table->left.all = true;
     if (!known)
-        return false;
+        return was_unread;
     topology->count--;
     memmove(known, known + 1,
             (size_t)(topology->functions + topology->count - known) * sizeof(*known));
     return true;
+}
+
+void pci_table_start(struct pci_table *table)
+{
+    pci_addresses_clear(&table->unread);
+    table->unlisted = false;
+    judge(table);
+}
+
+void pci_table_unlisted(struct pci_table *table)
+{
+    table->unlisted = true;
+    judge(table);
 }
 
 void pci_table_clear(struct pci_table *table)
@@ -183,5 +231,6 @@ void pci_table_clear(struct pci_table *table)
     free(table->topology.functions);
     pci_addresses_clear(&table->left);
     pci_addresses_clear(&table->at_first);
+    pci_addresses_clear(&table->unread);
     *table = (struct pci_table){.capacity = 0};
 }

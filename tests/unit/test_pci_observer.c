@@ -212,9 +212,51 @@ static void comes_and_goes(void **state)
     assert_int_equal(event(*state, "add", TWO), 1);
     expect(*state, 3, false);
     assert_true(get(*state, 0x28)->again);
+    take_away(TWO);
     assert_int_equal(event(*state, "remove", TWO), 1);
     expect(*state, 2, false);
     assert_int_equal(event(*state, "remove", TWO), 0);
+}
+
+/* Another stands there by now, whose own event may be lost. */
+static void removal_of_an_older_one(void **state)
+{
+    uint32_t incarnation = get(*state, 0x20)->incarnation;
+
+    (void)event(*state, "unbind", ONE);
+    assert_int_equal(event(*state, "remove", ONE), 1);
+    expect(*state, 2, false);
+    assert_int_not_equal(get(*state, 0x20)->incarnation, incarnation);
+    assert_true(get(*state, 0x20)->again);
+    assert_false(get(*state, 0x20)->rebound);
+    fake.realpath = EMFILE;
+    assert_int_equal(event(*state, "remove", ONE), 1);
+    expect(*state, 1, true);
+    fake.realpath = 0;
+    rescan(*state, 2, false);
+}
+
+/* What could not be read holds up nothing once it was read, or went. */
+static void unread_no_more(void **state)
+{
+    spoil(ONE);
+    spoil(TWO);
+    (void)event(*state, "change", ONE);
+    (void)event(*state, "change", TWO);
+    expect(*state, 2, true);
+    mend(ONE);
+    (void)event(*state, "change", ONE);
+    expect(*state, 2, true);
+    take_away(TWO);
+    assert_int_equal(event(*state, "remove", TWO), 1);
+    expect(*state, 1, false);
+    add(THREE);
+    spoil(THREE);
+    assert_int_equal(event(*state, "add", THREE), 1);
+    expect(*state, 1, true);
+    take_away(THREE);
+    assert_int_equal(event(*state, "remove", THREE), 1);
+    expect(*state, 1, false);
 }
 
 static void not_listed(void **state)
@@ -329,6 +371,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(comes_and_goes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(removal_of_an_older_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(unread_no_more, set_up, tear_down),
         cmocka_unit_test_setup_teardown(not_listed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_bus, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_list_at_first, set_up, tear_down),

@@ -197,6 +197,32 @@ static void unread(void **state)
     assert_int_equal(table.topology.count, 1);
 }
 
+static void incomplete(void **state)
+{
+    (void)state;
+    (void)put(HERE, "1", PCI_NEWS_NONE);
+    assert_false(table.topology.incomplete);
+    (void)pci_table_unread(&table, HERE, PCI_NEWS_EVENT);
+    (void)pci_table_unread(&table, THERE, PCI_NEWS_EVENT);
+    assert_int_equal(put(HERE, "1", PCI_NEWS_NONE), 1);
+    assert_true(table.topology.incomplete);
+    /* gone without ever having been read, and that is news */
+    assert_true(pci_table_drop(&table, THERE));
+    assert_false(table.topology.incomplete);
+    pci_table_unlisted(&table);
+    (void)put(HERE, "1", PCI_NEWS_EVENT);
+    assert_true(table.topology.incomplete);
+    pci_table_start(&table);
+    assert_false(table.topology.incomplete);
+    /* without memory for which one it is, only reading all of them helps */
+    short_of_memory = true;
+    (void)pci_table_unread(&table, HERE, PCI_NEWS_EVENT);
+    (void)put(HERE, "1", PCI_NEWS_EVENT);
+    assert_true(table.topology.incomplete);
+    pci_table_start(&table);
+    assert_false(table.topology.incomplete);
+}
+
 static void short_memory(void **state)
 {
     (void)state;
@@ -222,6 +248,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(at_an_address_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(late, set_up, tear_down),
         cmocka_unit_test_setup_teardown(unread, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(incomplete, set_up, tear_down),
         cmocka_unit_test_setup_teardown(short_memory, set_up, tear_down),
     };
 
