@@ -31,6 +31,11 @@ bool evidence_list_is_due(const struct evidence *evidence)
     return !evidence->listed || evidence->listed < evidence->changed;
 }
 
+bool evidence_list_is_older(const struct evidence *evidence, const struct evidence *mate)
+{
+    return evidence->listed < mate->changed;
+}
+
 bool evidence_is_listed(const struct evidence *evidence)
 {
     return evidence->listed != 0;

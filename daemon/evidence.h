@@ -36,6 +36,9 @@ void evidence_listed(struct evidence *evidence, uint64_t pass, bool complete);
 bool evidence_is_due(const struct evidence *evidence);
 bool evidence_list_is_due(const struct evidence *evidence);
 
+/* Its group was last listed before something about a mate changed. */
+bool evidence_list_is_older(const struct evidence *evidence, const struct evidence *mate);
+
 /* Its group was listed wholly once since the device is there. */
 bool evidence_is_listed(const struct evidence *evidence);
 

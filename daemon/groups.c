@@ -22,9 +22,14 @@ static size_t position(const struct groups *groups, struct group_pair pair)
     return search_first(&pair, groups->pairs, groups->count, sizeof(pair), compare_pair);
 }
 
+static struct group_pair pair_of(uint32_t x, uint32_t y)
+{
+    return x < y ? (struct group_pair){.a = x, .b = y} : (struct group_pair){.a = y, .b = x};
+}
+
 int groups_add(struct groups *groups, uint32_t x, uint32_t y)
 {
-    struct group_pair pair = x < y ? (struct group_pair){x, y} : (struct group_pair){y, x};
+    struct group_pair pair = pair_of(x, y);
     size_t at = position(groups, pair);
 
     if (x == y ||
@@ -46,6 +51,35 @@ int groups_add(struct groups *groups, uint32_t x, uint32_t y)
     return 0;
 }
 
+void groups_forget_dom0(struct groups *groups, uint32_t self)
+{
+    for (size_t i = 0; i < groups->count; i++) {
+        if (groups->pairs[i].a == self)
+            groups->pairs[i].dom0_has_b = false;
+        if (groups->pairs[i].b == self)
+            groups->pairs[i].dom0_has_a = false;
+    }
+}
+
+void groups_note_dom0(struct groups *groups, uint32_t self, uint32_t mate)
+{
+    struct group_pair *pair = &groups->pairs[position(groups, pair_of(self, mate))];
+
+    if (pair->a == mate)
+        pair->dom0_has_a = true;
+    else
+        pair->dom0_has_b = true;
+}
+
+bool groups_dom0_has(const struct groups *groups, uint32_t sbdf)
+{
+    for (size_t i = 0; i < groups->count; i++)
+        if ((groups->pairs[i].a == sbdf && groups->pairs[i].dom0_has_a) ||
+            (groups->pairs[i].b == sbdf && groups->pairs[i].dom0_has_b))
+            return true;
+    return false;
+}
+
 void groups_drop(struct groups *groups, uint32_t sbdf)
 {
     size_t kept = 0;
@@ -58,7 +92,7 @@ void groups_drop(struct groups *groups, uint32_t sbdf)
 
 bool groups_pair(const struct groups *groups, uint32_t x, uint32_t y)
 {
-    struct group_pair pair = x < y ? (struct group_pair){x, y} : (struct group_pair){y, x};
+    struct group_pair pair = pair_of(x, y);
     size_t at = position(groups, pair);
 
     return at < groups->count && groups->pairs[at].a == pair.a && groups->pairs[at].b == pair.b;

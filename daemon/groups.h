@@ -10,7 +10,9 @@
 #include <stdint.h>
 
 struct group_pair {
-    uint32_t a, b; /* sbdf, a < b */
+    uint32_t a, b;   /* sbdf, a < b */
+    bool dom0_has_a; /* Xen said so when the group of b was last listed */
+    bool dom0_has_b; /* ... of a */
 };
 
 struct groups {
@@ -20,6 +22,16 @@ struct groups {
 
 /* Notes that the two share a requester ID. 0 or -ENOMEM. */
 int groups_add(struct groups *groups, uint32_t x, uint32_t y);
+
+/* The group of self is about to be listed anew, for dom0's part too. */
+void groups_forget_dom0(struct groups *groups, uint32_t self);
+
+/* Dom0 has the mate, by the list of the group of self; the two are noted as a pair. */
+void groups_note_dom0(struct groups *groups, uint32_t self, uint32_t mate);
+
+/* Does dom0 have the function, by the list of any of its mates? Of those that are free, in Xen's
+ * words, this tells dom0's from those that Xen keeps for nobody. */
+bool groups_dom0_has(const struct groups *groups, uint32_t sbdf);
 
 /* Forgets a function that went. */
 void groups_drop(struct groups *groups, uint32_t sbdf);

@@ -91,8 +91,13 @@ static bool list_mates(const struct inquiry *inquiry, const struct device *devic
                   strerror(-error));
         return false;
     }
-    for (size_t i = 0; *rc == 0 && i < count; i++)
+    for (size_t i = 0; *rc == 0 && i < count; i++) {
+        if (mates[i] == device->function.sbdf)
+            continue;
         *rc = groups_add(&inquiry->inventory->groups, device->function.sbdf, mates[i]);
+        if (*rc == 0 && domid == 0)
+            groups_note_dom0(&inquiry->inventory->groups, device->function.sbdf, mates[i]);
+    }
     return true;
 }
 
@@ -125,6 +130,18 @@ static int list_group(const struct inquiry *inquiry, struct device *device,
     return rc;
 }
 
+/* Whether dom0 has a mate that no domain owns only the others' lists tell. */
+static bool has_changed_mate(const struct inquiry *inquiry, const struct device *device)
+{
+    const struct inventory *inventory = inquiry->inventory;
+
+    for (size_t i = 0; device->grouped && i < inventory->pci_count; i++)
+        if (inventory->devices[i].group == device->group &&
+            evidence_list_is_older(&device->evidence, &inventory->devices[i].evidence))
+            return true;
+    return false;
+}
+
 static int list_groups(const struct inquiry *inquiry, const struct domids *all,
                        const struct domids *due)
 {
@@ -133,8 +150,9 @@ static int list_groups(const struct inquiry *inquiry, const struct domids *all,
     for (size_t i = 0; rc == 0 && i < inquiry->inventory->pci_count; i++) {
         struct device *device = &inquiry->inventory->devices[i];
 
-        if (evidence_list_is_due(&device->evidence)) {
+        if (evidence_list_is_due(&device->evidence) || has_changed_mate(inquiry, device)) {
             drop_unlisted(inquiry->inventory, device);
+            groups_forget_dom0(&inquiry->inventory->groups, device->function.sbdf);
             rc = list_group(inquiry, device, all);
         } else if (!is_listable(device) && due->count) {
             /* What no domain owns is in nobody's list, so it has to look for the others. */

@@ -50,7 +50,8 @@ void device_name(const struct device *device, char *name, size_t size)
  * told. Who binds it there again need not be libxl. */
 static bool was_released(const struct pci_function *known, const struct pci_function *now)
 {
-    return ownership_is_assignable(known) && !ownership_is_assignable(now);
+    return ownership_is_assignable(known) &&
+           (!ownership_is_assignable(now) || now->unbinds != known->unbinds);
 }
 
 static void start_pci(struct device *device, uint64_t pass, const struct pci_function *function)
@@ -77,10 +78,8 @@ static void add_pci(const struct inventory *inventory, struct inventory *result,
             start_pci(device, pass, function);
         if (was_released(&device->function, function))
             quarantine_released(&device->quarantine);
-        if (!known || device->function.events != function->events) {
+        if (!known || device->function.events != function->events)
             evidence_changed(&device->evidence, pass);
-            quarantine_stirred(&device->quarantine);
-        }
         device->function = *function;
         memcpy(device->driver, function->driver, sizeof(device->driver));
         result->count++;

@@ -59,7 +59,13 @@ static bool same_owner(const struct ownership *a, const struct ownership *b)
     return a->kind == b->kind && (a->kind != OWNER_GUEST || a->domid == b->domid);
 }
 
-static enum group_mates mate(const struct device *device, const struct device *other)
+bool mates_say_dom0(const struct inventory *inventory, const struct device *device)
+{
+    return device->bus == BUS_PCI && groups_dom0_has(&inventory->groups, device->function.sbdf);
+}
+
+static enum group_mates mate(const struct inventory *inventory, const struct device *device,
+                             const struct device *other)
 {
     enum oracle_answer answer = evidence_answer(&other->evidence);
 
@@ -69,8 +75,7 @@ static enum group_mates mate(const struct device *device, const struct device *o
     /* One that belongs to nobody takes nothing from its mate's confinement: the shared mapping is
      * the mate's, or it blocks. The other way round it may reach what its mate may. */
     if (other->owner.kind == OWNER_NONE)
-        return other->bus == BUS_DT || quarantine_is_settled(&other->quarantine) ? MATES_TOGETHER
-                                                                                 : MATES_DOUBTFUL;
+        return mates_say_dom0(inventory, other) ? MATES_DOUBTFUL : MATES_TOGETHER;
     return same_owner(&device->owner, &other->owner) ? MATES_TOGETHER : MATES_APART;
 }
 
@@ -106,7 +111,7 @@ enum group_mates mates_of(const struct inventory *inventory, const struct device
 
         if (!share_group(device, other))
             continue;
-        how = mate(device, other);
+        how = mate(inventory, device, other);
         if (how == MATES_APART)
             return MATES_APART;
         if (how != MATES_TOGETHER)

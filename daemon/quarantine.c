@@ -39,25 +39,6 @@ void quarantine_released(struct quarantine *quarantine)
 void quarantine_assigned(struct quarantine *quarantine)
 {
     quarantine->doubtful = false;
-    quarantine->proven = true;
-}
-
-void quarantine_stirred(struct quarantine *quarantine)
-{
-    quarantine->proven = false;
-    quarantine->rests = 0;
-}
-
-void quarantine_rested(struct quarantine *quarantine)
-{
-    if (quarantine->rests < 2)
-        quarantine->rests++;
-}
-
-bool quarantine_is_settled(const struct quarantine *quarantine)
-{
-    /* The first rest may follow right upon the event. */
-    return !quarantine->doubtful && (quarantine->proven || quarantine->rests >= 2);
 }
 
 void quarantine_remember(const struct quarantine *quarantine, const struct pci_function *function,

@@ -14,8 +14,6 @@
 struct quarantine {
     uint64_t since; /* the pass that first saw this device at its address */
     bool doubtful;  /* libxl's record may be an older device's */
-    bool proven;    /* a guest had it, and its driver did not change since: Xen quarantined it */
-    unsigned int rests; /* rechecks since the last event about it */
 };
 
 /* A device that was there before the daemon looked. remembered: what an earlier run left of its
@@ -38,17 +36,6 @@ void quarantine_released(struct quarantine *quarantine);
 /* A guest has it, by Xen's word: Xen itself puts it into quarantine when the guest gives it back.
  */
 void quarantine_assigned(struct quarantine *quarantine);
-
-/* There was an uevent about it: libxl may be at work. */
-void quarantine_stirred(struct quarantine *quarantine);
-
-/* It is time to look again, and there was none. */
-void quarantine_rested(struct quarantine *quarantine);
-
-/* libxl's last step, Xen's quarantine, leaves no sign, so its word alone is too early for what a
- * group mate's confinement rests on: only once it has had a recheck interval for that step, or
- * Xen's own rule has proven it. */
-bool quarantine_is_settled(const struct quarantine *quarantine);
 
 #define QUARANTINE_TEXT_SIZE (PCI_IDENTITY_SIZE + 16)
 

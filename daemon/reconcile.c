@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "mates.h"
 #include "pass.h"
 
 int reconciler_new(struct reconciler **out, const struct reconcile_parts *parts)
@@ -50,15 +51,21 @@ void reconciler_devices_changed(struct reconciler *reconciler)
     reconciler->devices_changed = true;
 }
 
+/* libxl's last step, Xen's quarantine, leaves no sign. */
+static bool awaits_quarantine(const struct reconciler *reconciler, const struct device *device)
+{
+    return device->owner.kind == OWNER_NONE && mates_say_dom0(&reconciler->inventory, device);
+}
+
 void reconciler_suspect(struct reconciler *reconciler)
 {
     for (size_t i = 0; i < reconciler->inventory.count; i++) {
         struct device *device = &reconciler->inventory.devices[i];
 
-        quarantine_rested(&device->quarantine);
         /* What Xen does not confirm yet: libxl assigns to a stub domain's guest after its last word
          * to XenStore. An answer that it is free costs no line in Xen's console. */
         if (device->owner.unannounced || device->unlisted_mate ||
+            awaits_quarantine(reconciler, device) ||
             (device->owner.kind == OWNER_GUEST && evidence_last(&device->evidence) != ORACLE_TAKEN))
             evidence_changed(&device->evidence, reconciler->pass + 1);
     }
@@ -162,11 +169,10 @@ bool reconciler_is_complete(const struct reconciler *reconciler)
     return reconciler->iommu != IOMMU_ENABLED || !inquiry_is_due(&reconciler->inventory);
 }
 
-static bool may_change_unseen(const struct device *device)
+static bool may_change_unseen(const struct reconciler *reconciler, const struct device *device)
 {
     return device->owner.kind == OWNER_GUEST || device->unlisted_mate ||
-           (device->bus == BUS_PCI && device->owner.kind == OWNER_NONE && device->grouped &&
-            !quarantine_is_settled(&device->quarantine));
+           awaits_quarantine(reconciler, device);
 }
 
 bool reconciler_wants_recheck(const struct reconciler *reconciler)
@@ -174,7 +180,7 @@ bool reconciler_wants_recheck(const struct reconciler *reconciler)
     if (!reconciler_is_complete(reconciler))
         return true;
     for (size_t i = 0; i < reconciler->inventory.count; i++)
-        if (may_change_unseen(&reconciler->inventory.devices[i]))
+        if (may_change_unseen(reconciler, &reconciler->inventory.devices[i]))
             return true;
     return false;
 }

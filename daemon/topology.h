@@ -19,6 +19,7 @@ struct pci_function {
     uint32_t events;      /* grows with every uevent about it, and with other news of it */
     bool again;           /* another function stood at its address before */
     bool rebound;         /* it was unbound from a driver since it is there */
+    uint32_t unbinds;     /* grows with each time, and where that may have been missed */
     char identity[PCI_IDENTITY_SIZE]; /* the same for the same device, over restarts of the daemon
                                        * too, and for no other at this address; "" if not known */
     uint32_t parent;                  /* the bridge right above it, PCI_NO_SBDF on a root bus */

@@ -112,12 +112,14 @@ static void keep_counts(struct pci_function *function, const struct pci_function
     function->events = known->events;
     function->again = known->again;
     function->rebound = known->rebound;
+    function->unbinds = known->unbinds;
     function->late = known->late;
 }
 
 static void take_news(struct pci_function *function, enum pci_news news)
 {
     function->events++;
+    function->unbinds += news == PCI_NEWS_UNBIND || news == PCI_NEWS_MISSED;
     if (news == PCI_NEWS_UNBIND)
         function->rebound = true;
     /* What was seen unbound may have been one that stood there before. */

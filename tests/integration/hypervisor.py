@@ -22,15 +22,26 @@ class Call(typing.NamedTuple):
 
 
 class Log:
-    """The values that something had, each with the time at which it began."""
+    """The values that something had, each with the time right before it began, and by which it
+    certainly had."""
 
     def __init__(self):
         self.times = []
         self.values = []
+        self.settled = []
 
     def note(self, value):
         self.times.append(time.monotonic_ns())
         self.values.append(value)
+
+    def settle(self):
+        """What was noted last is in force."""
+        self.settled.append(time.monotonic_ns())
+
+    def hidden(self, begin, end):
+        """Moments at which values of before hold that may still have been seen within a time."""
+        return [start - 1 for start, settled in zip(self.times, self.settled)
+                if start <= end and settled >= begin]
 
     def at(self, moment):
         """The value at a time; None before the first."""
@@ -109,11 +120,13 @@ class Hypervisor:
         self._place({device: (owner, self.devices.get(device, (None, ''))[1])})
 
     def _place(self, changes):
-        """What is asked of before it is noted may have been answered either way."""
         self.devices.update(changes)
+        logs = [self.placed.setdefault(device, Log()) for device in changes]
+        for log, (owner, group) in zip(logs, changes.values()):
+            log.note((str(owner), group))
         self._put_devices()
-        for device, (owner, group) in changes.items():
-            self.placed.setdefault(device, Log()).note((str(owner), group))
+        for log in logs:
+            log.settle()
 
     def note_adding(self, device, on):
         """pci-assignable-add is about to give the device to pciback, or has had it quarantined."""

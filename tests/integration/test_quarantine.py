@@ -153,6 +153,13 @@ class TakenBack(QuarantineCase):
         self.sync_uevents()
         self.assertNotEqual(self.host_record(NIC)['state'], 'quarantined')
 
+    def test_bound_to_pciback_by_hand_while_the_daemon_is_stopped(self):
+        with self.daemon.paused():
+            self.toolstack.assignable_remove(NIC, rebind=False).finish()
+            self.host.bind(NIC, PCIBACK)
+        self.sync_uevents()
+        self.assertNotEqual(self.host_record(NIC)['state'], 'quarantined')
+
     def test_bound_to_pciback_by_hand_after_a_restart(self):
         self.toolstack.assignable_remove(NIC, rebind=False).finish()
         self.wait_host(NIC, owner='unknown')

@@ -215,6 +215,7 @@ class Truth:
         for other in self.grouped:
             log = self.hypervisor.placed[other]
             moments.update(moment for moment in log.times if begin < moment < end)
+            moments.update(log.hidden(begin, end))
         apart = [self._strangers(device, claim.owner, moment) for moment in moments]
         return f'shares a requester ID with {apart[0]}' if all(apart) else None
 

@@ -51,7 +51,6 @@ static void own(uint32_t sbdf, enum owner_kind kind, uint32_t domid)
     struct device *device = inventory_find(&inventory, sbdf);
 
     assert_non_null(device);
-    quarantine_assigned(&device->quarantine);
     evidence_answered(&device->evidence, 1, 0, kind == OWNER_GUEST ? ORACLE_TAKEN : ORACLE_FREE, 0);
     device->owner.kind = kind;
     device->owner.domid = domid;

@@ -84,7 +84,6 @@ static void own(struct device *device, enum owner_kind kind, uint32_t domid)
 {
     device->owner.kind = kind;
     device->owner.domid = domid;
-    quarantine_assigned(&device->quarantine);
     evidence_answered(&device->evidence, 1, 0, kind == OWNER_GUEST ? ORACLE_TAKEN : ORACLE_FREE, 0);
 }
 
@@ -312,25 +311,24 @@ static void streams_that_are_not_known(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-/* libxl's record says nobody's, and Xen may not have been told yet. */
-static void a_mate_whose_quarantine_is_fresh(void **state)
+/* libxl's record says nobody's, and Xen has it for dom0 still. */
+static void a_mate_whose_quarantine_is_due(void **state)
 {
-    struct quarantine *quarantine = &pci(RIGHT)->quarantine;
-
     (void)state;
     pair(LEFT, RIGHT);
     regroup();
     own(pci(LEFT), OWNER_GUEST, 1);
     own(pci(RIGHT), OWNER_NONE, 0);
     assert_int_equal(mates(pci(LEFT)), MATES_TOGETHER);
-    quarantine_stirred(quarantine);
+    groups_note_dom0(&inventory.groups, LEFT, RIGHT);
     assert_int_equal(mates(pci(LEFT)), MATES_DOUBTFUL);
-    quarantine_rested(quarantine);
+    assert_true(mates_say_dom0(&inventory, pci(RIGHT)));
+    assert_false(mates_say_dom0(&inventory, pci(LEFT)));
+    /* Its own list does not tell of itself. */
+    groups_forget_dom0(&inventory.groups, RIGHT);
     assert_int_equal(mates(pci(LEFT)), MATES_DOUBTFUL);
-    quarantine_rested(quarantine);
+    groups_forget_dom0(&inventory.groups, LEFT);
     assert_int_equal(mates(pci(LEFT)), MATES_TOGETHER);
-    quarantine->doubtful = true;
-    assert_int_equal(mates(pci(LEFT)), MATES_DOUBTFUL);
 }
 
 int main(void)
@@ -345,7 +343,7 @@ int main(void)
         TEST(a_group_that_xen_did_not_list),
         TEST(a_bridge_takes_nothing_from_what_is_below_it),
         TEST(two_guests_are_not_one),
-        TEST(a_mate_whose_quarantine_is_fresh),
+        TEST(a_mate_whose_quarantine_is_due),
         TEST(one_mate_apart_and_one_in_doubt),
         TEST(a_mate_that_went_is_forgotten_and_asked_for),
         TEST(nodes_of_one_stream_id_are_a_group),
