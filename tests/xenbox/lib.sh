@@ -267,6 +267,25 @@ dom0_has() {
     host "$1" "0 $2"
 }
 
+# host_now BDF "OWNER STATE SWIOTLB REASON": the same without waiting: it must be so already
+host_now() {
+    host "$1" "$2" 0
+}
+
+# xen_owner BDF: prints whose the function is by Xen's own list, the debug key Q: d0, d1, DomIO
+xen_owner() {
+    xl debug-keys Q
+    xl dmesg | awk -v device="$1" '
+        /==== PCI devices ====/ { owner = "" }
+        $1 == "(XEN)" && $2 == device { owner = $4 }
+        END { sub(/:.*/, "", owner); print owner }'
+}
+
+# in_xen BDF OWNER: a check of that
+in_xen() {
+    same "owner of $1 in Xen" "$(xen_owner "$1")" "$2"
+}
+
 # pci_functions: prints dom0's PCI functions but for host bridges
 pci_functions() {
     for pci_function in /sys/bus/pci/devices/*; do
