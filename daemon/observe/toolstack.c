@@ -248,7 +248,7 @@ static int read_record(struct reading *reading, struct source *source)
     struct json_object *root;
     struct stat st;
     char *text;
-    size_t size;
+    size_t size, length;
     int rc = whole_file_read(source->path, RECORD_MAX_SIZE, &text, &size, &st);
 
     /* It went while we looked. */
@@ -258,7 +258,9 @@ static int read_record(struct reading *reading, struct source *source)
         return rc;
     if (rc < 0)
         return refuse(reading, source, strerror(-rc));
-    root = strlen(text) == size ? json_tokener_parse(text) : NULL;
+    /* libxl writes a string with its NUL. */
+    length = strlen(text);
+    root = length == size || length + 1 == size ? json_tokener_parse(text) : NULL;
     free(text);
     if (!json_object_is_type(root, json_type_object))
         rc = refuse(reading, source, "not JSON, or no object");

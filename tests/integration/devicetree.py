@@ -75,13 +75,13 @@ class DeviceTreeCase(RigCase):
         self.daemon.start()
 
     def write_record(self, domid, *paths, handle=None, text=None, **more):
-        """As libxl does: a new file, then its name."""
+        """As libxl does: a new file, with a NUL at its end, then its name."""
         if handle is None:
             handle = int(self.hypervisor.domains[domid][0].split('=')[1])
         name = uuid.UUID(bytes=struct.pack('<I12x', handle))
         path = os.path.join(self.libxl, f'userdata-d.{domid}.{name}.libxl-json')
         with open(path + '.new', 'w', encoding='ascii') as file:
-            file.write(text or json.dumps({'dtdevs': [{'path': path} for path in paths], **more}))
+            file.write(text or json.dumps({'dtdevs': [{'path': path} for path in paths], **more}) + '\0')
         os.replace(path + '.new', path)
         return path
 

@@ -66,10 +66,16 @@ static void write_file(const char *path, const void *bytes, size_t size)
 }
 
 /* As libxl does: a new file, then its name. */
+static void write_bytes(const char *bytes, size_t size)
+{
+    write_file(in_xen(RECORD ".new"), bytes, size);
+    assert_int_equal(rename(in_xen(RECORD ".new"), in_xen(RECORD)), 0);
+}
+
+/* libxl's own ends with a NUL. */
 static void write_record(const char *text)
 {
-    write_file(in_xen(RECORD ".new"), text, strlen(text));
-    assert_int_equal(rename(in_xen(RECORD ".new"), in_xen(RECORD)), 0);
+    write_bytes(text, strlen(text) + 1);
 }
 
 /* As if the file had been written that many seconds ago. */
@@ -411,6 +417,26 @@ static void a_domain_made_anew(void **state)
     toolstack_observer_close(observer);
 }
 
+/* Other toolstacks may leave the NUL out; what is behind one is no part of a record. */
+static void the_end_of_a_record(void **state)
+{
+    static const char bare[] = "{" DTDEVS "}", more[] = "{" DTDEVS "}\0",
+                      longer[] = "{" DTDEVS "}\0x";
+    struct toolstack_observer *observer;
+
+    (void)state;
+    write_bytes(bare, sizeof(bare) - 1);
+    expect_at_start(GUEST_PATH_HOST, NULL);
+    observer = open_observer();
+    write_bytes(more, sizeof(more));
+    take_events(observer);
+    expect_unread(observer);
+    write_bytes(longer, sizeof(longer) - 1);
+    take_events(observer);
+    expect_unread(observer);
+    toolstack_observer_close(observer);
+}
+
 static void records_that_cannot_be_read(void **state)
 {
     static const char *const texts[] = {"",
@@ -549,6 +575,7 @@ int main(void)
         TEST(doubt_stays),
         TEST(a_tree_that_comes_late),
         TEST(a_domain_made_anew),
+        TEST(the_end_of_a_record),
         TEST(records_that_cannot_be_read),
         TEST(a_directory_that_comes_and_goes),
         TEST(a_directory_that_is_another),

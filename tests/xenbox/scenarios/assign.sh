@@ -46,3 +46,7 @@ guest_refuses g1 'xenstore-ls /tool/xen-iommud'
 dma_in_guest g1 "its own memory" "$(guest_text g1)" passes 0000:00:01.0
 dma_in_guest g1 "the hypervisor" "$(xen_text)" blocked 0000:00:01.0
 dma_in_guest g1 "dom0" "$(dom0_text)" blocked 0000:00:01.0
+
+# libxl's own records of domains, which on Arm say who has which device, can be read.
+check "there is a record of the guest" sh -c "ls /var/lib/xen/userdata-d.1.*.libxl-json"
+refuse "the daemon warns of libxl's records" grep 'warning: .*libxl-json' $DAEMON_LOG
