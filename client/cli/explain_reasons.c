@@ -122,10 +122,10 @@ const struct reason_words reason_words[] = {
      "Xen's command line without no-quarantine, and a reboot; or giving the device to a guest."},
     {"new-device", ON_PCI,
      "Another device, or the same one plugged in again, stands at an address that libxl recorded "
-     "as "
-     "assignable. Xen gave the new one to dom0, and nobody has put it into quarantine since.",
-     "Making it assignable anew (xl pci-assignable-remove, then xl pci-assignable-add), or giving "
-     "it to a guest."},
+     "as assignable. Xen gave the new one to dom0, and nothing tells that it was put into "
+     "quarantine since.",
+     "Making it assignable anew: xl pci-assignable-add, then xl pci-assignable-remove -r (it fails "
+     "for what is not in quarantine), then xl pci-assignable-add. Or giving it to a guest."},
     {"not-assigned", ON_DT,
      "The host's device tree sets it aside for a guest (xen,passthrough), and no guest has it.",
      "Giving it to a guest: dtdev in the guest's configuration."},
