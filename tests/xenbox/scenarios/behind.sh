@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Devices that change hands in Xen while the toolstack's records are as they were.
-BOX_TIMEOUT=300
+BOX_TIMEOUT=400
 
 ready_daemon
 check "xl pci-assignable-add 03" xl pci-assignable-add 00:03.0

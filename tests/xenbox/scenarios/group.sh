@@ -3,7 +3,7 @@
 # strict dom0, so that the difference can be seen by DMA.
 BOX_XEN_ARGS="dom0-iommu=strict"
 BOX_QEMU="-device pcie-root-port,id=slot1,addr=8,slot=1 -device pcie-pci-bridge,id=bridge,bus=slot1 -device edu,bus=bridge,addr=1,dma_mask=0xffffffffffffffff -device edu,bus=bridge,addr=2,dma_mask=0xffffffffffffffff"
-BOX_TIMEOUT=300
+BOX_TIMEOUT=400
 
 ONE=0000:02:01.0
 TWO=0000:02:02.0

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The ways on which a device leaves a guest by dom0's will, and comes back.
-BOX_TIMEOUT=300
+BOX_TIMEOUT=400
 
 ready_daemon
 check "xl pci-assignable-add 03" xl pci-assignable-add 00:03.0

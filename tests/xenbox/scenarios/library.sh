@@ -2,6 +2,7 @@
 # The library in a PV guest and in dom0, there over xenstored's socket and over /dev/xen/xenbus: answers,
 # waiting, and callbacks while devices and the daemon come and go; and the same as xen-iommu watch tells it.
 BOX_XEN_ARGS="dom0-iommu=strict"
+BOX_TIMEOUT=400
 BOX_QEMU="-device edu,addr=6 -device edu,addr=7"
 
 # Where the library is used: in the guest g1, or in dom0 by one of the two ways to xenstored.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Nonsense where the toolstack keeps its records: the daemon lives, logs each piece once with its path,
 # claims nothing that is not so, and recovers.
+BOX_TIMEOUT=400
 
 BACKEND=/local/domain/0/backend/pci
 LONG=$(head -c 4000 /dev/zero | tr '\0' 9)
