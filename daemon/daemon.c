@@ -487,8 +487,10 @@ static int serve(struct daemon *daemon)
         arm(daemon, daemon->confirm, daemon->options->confirm_ms / RECONCILER_CONFIRM_TICKS);
     want_pass(daemon);
     rc = loop_run(daemon->loop);
-    if (rc < 0)
-        return fail("the event loop", rc);
+    if (rc < 0) {
+        fail("the event loop", rc);
+        daemon->failed = true;
+    }
     sd_notify(0, "STOPPING=1");
     if (is_connected(daemon)) {
         rc = publisher_withdraw(daemon->publisher, "stopped");

@@ -24,7 +24,8 @@ static size_t position(const struct groups *groups, struct group_pair pair)
 
 static struct group_pair pair_of(uint32_t x, uint32_t y)
 {
-    return x < y ? (struct group_pair){.a = x, .b = y} : (struct group_pair){.a = y, .b = x};
+    return x < y ? (struct group_pair){x, y, GROUPS_UNASKED, GROUPS_UNASKED}
+                 : (struct group_pair){y, x, GROUPS_UNASKED, GROUPS_UNASKED};
 }
 
 int groups_add(struct groups *groups, uint32_t x, uint32_t y)
@@ -51,33 +52,61 @@ int groups_add(struct groups *groups, uint32_t x, uint32_t y)
     return 0;
 }
 
-void groups_forget_dom0(struct groups *groups, uint32_t self)
+/* What the list of the group of self said of its mate; NULL for a pair without self. */
+static uint32_t *owner_of_mate(struct group_pair *pair, uint32_t self)
+{
+    return pair->a == self ? &pair->owner_b : pair->b == self ? &pair->owner_a : NULL;
+}
+
+void groups_forget_owners(struct groups *groups, uint32_t self)
 {
     for (size_t i = 0; i < groups->count; i++) {
-        if (groups->pairs[i].a == self)
-            groups->pairs[i].dom0_has_b = false;
-        if (groups->pairs[i].b == self)
-            groups->pairs[i].dom0_has_a = false;
+        uint32_t *owner = owner_of_mate(&groups->pairs[i], self);
+
+        if (owner)
+            *owner = GROUPS_UNASKED;
     }
 }
 
-void groups_note_dom0(struct groups *groups, uint32_t self, uint32_t mate)
+void groups_note_owner(struct groups *groups, uint32_t self, uint32_t mate, uint32_t domid)
 {
-    struct group_pair *pair = &groups->pairs[position(groups, pair_of(self, mate))];
-
-    if (pair->a == mate)
-        pair->dom0_has_a = true;
-    else
-        pair->dom0_has_b = true;
+    *owner_of_mate(&groups->pairs[position(groups, pair_of(self, mate))], self) = domid;
 }
 
-bool groups_dom0_has(const struct groups *groups, uint32_t sbdf)
+void groups_note_rest(struct groups *groups, uint32_t self)
 {
-    for (size_t i = 0; i < groups->count; i++)
-        if ((groups->pairs[i].a == sbdf && groups->pairs[i].dom0_has_a) ||
-            (groups->pairs[i].b == sbdf && groups->pairs[i].dom0_has_b))
-            return true;
-    return false;
+    for (size_t i = 0; i < groups->count; i++) {
+        uint32_t *owner = owner_of_mate(&groups->pairs[i], self);
+
+        if (owner && *owner == GROUPS_UNASKED)
+            *owner = GROUPS_NOBODY;
+    }
+}
+
+bool groups_agree(const struct groups *groups, uint32_t sbdf, uint32_t owner)
+{
+    for (size_t i = 0; i < groups->count; i++) {
+        const struct group_pair *pair = &groups->pairs[i];
+        uint32_t said = pair->a == sbdf ? pair->owner_a : pair->owner_b;
+
+        if ((pair->a == sbdf || pair->b == sbdf) && said != GROUPS_UNASKED && said != owner)
+            return false;
+    }
+    return true;
+}
+
+uint64_t groups_digest(const struct groups *groups, uint32_t self)
+{
+    uint64_t digest = 0;
+
+    for (size_t i = 0; i < groups->count; i++) {
+        const struct group_pair *pair = &groups->pairs[i];
+
+        if (pair->a == self || pair->b == self)
+            digest = digest * 31 + ((uint64_t)(pair->a ^ pair->b) << 32) +
+                     (pair->a == self ? pair->owner_b : pair->owner_a) + 1;
+    }
+    return digest;
 }
 
 void groups_drop(struct groups *groups, uint32_t sbdf)

@@ -9,10 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define GROUPS_NOBODY  UINT32_MAX
+#define GROUPS_UNASKED (UINT32_MAX - 1)
+
 struct group_pair {
-    uint32_t a, b;   /* sbdf, a < b */
-    bool dom0_has_a; /* Xen said so when the group of b was last listed */
-    bool dom0_has_b; /* ... of a */
+    uint32_t a, b;    /* sbdf, a < b */
+    uint32_t owner_a; /* a domid or GROUPS_*: in whose list a was when the group of b was listed */
+    uint32_t owner_b; /* ... b, of a */
 };
 
 struct groups {
@@ -23,15 +26,22 @@ struct groups {
 /* Notes that the two share a requester ID. 0 or -ENOMEM. */
 int groups_add(struct groups *groups, uint32_t x, uint32_t y);
 
-/* The group of self is about to be listed anew, for dom0's part too. */
-void groups_forget_dom0(struct groups *groups, uint32_t self);
+/* The group of self is about to be listed anew: who has its mates is not known until then. */
+void groups_forget_owners(struct groups *groups, uint32_t self);
 
-/* Dom0 has the mate, by the list of the group of self; the two are noted as a pair. */
-void groups_note_dom0(struct groups *groups, uint32_t self, uint32_t mate);
+/* The mate is in this domain's list; the two are noted as a pair. */
+void groups_note_owner(struct groups *groups, uint32_t self, uint32_t mate, uint32_t domid);
 
-/* Does dom0 have the function, by the list of any of its mates? Of those that are free, in Xen's
- * words, this tells dom0's from those that Xen keeps for nobody. */
-bool groups_dom0_has(const struct groups *groups, uint32_t sbdf);
+/* The whole group was listed: a mate that is in no list is nobody's. */
+void groups_note_rest(struct groups *groups, uint32_t self);
+
+/* Do all the lists that the function could be in say that this domain has it, or nobody
+ * (GROUPS_NOBODY)? True for a function without mates. Xen's answer about a function itself does not
+ * tell one guest from another, nor dom0 from nobody. */
+bool groups_agree(const struct groups *groups, uint32_t sbdf, uint32_t owner);
+
+/* The lists' words about the mates of a function, as one number: another one when they changed. */
+uint64_t groups_digest(const struct groups *groups, uint32_t self);
 
 /* Forgets a function that went. */
 void groups_drop(struct groups *groups, uint32_t sbdf);

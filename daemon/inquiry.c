@@ -46,35 +46,50 @@ static void add_domid(struct domids *domids, uint32_t domid)
     domids->domids[domids->count++] = domid;
 }
 
-/* Dom0, the owners of these devices, and whomever a backend names, for what dom0 does not list. */
-static int collect_owners(const struct inquiry *inquiry, bool due_only, struct domids *owners)
+/* Some guest has a function, and no record tells which. */
+static bool anyone_may_own(const struct inventory *inventory)
+{
+    for (size_t i = 0; i < inventory->pci_count; i++)
+        if (!is_listable(&inventory->devices[i]) &&
+            evidence_last(&inventory->devices[i].evidence) == ORACLE_TAKEN)
+            return true;
+    return false;
+}
+
+static void add_living(const struct inquiry *inquiry, struct domids *owners, uint32_t domid)
+{
+    /* Backend directories and records outlive their domains. */
+    if (domain_list_find(inquiry->domains, domid))
+        add_domid(owners, domid);
+}
+
+/* Dom0, the owners of the devices, and whomever a record names, for what dom0 does not list; all
+ * domains where some guest is not known. */
+static int collect_owners(const struct inquiry *inquiry, struct domids *owners)
 {
     const struct inventory *inventory = inquiry->inventory;
     const struct assignment *assignment = inquiry->assignment;
+    bool anyone = anyone_may_own(inventory);
 
     owners->count = 0;
-    owners->domids =
-        calloc(inventory->pci_count + 2 * assignment->claim_count + 1, sizeof(*owners->domids));
+    owners->domids = calloc(inventory->pci_count + 2 * assignment->claim_count +
+                                assignment->record_count + inquiry->domains->count + 1,
+                            sizeof(*owners->domids));
     if (!owners->domids)
         return -ENOMEM;
-    for (size_t i = 0; i < inventory->pci_count; i++) {
-        const struct device *device = &inventory->devices[i];
-
-        if (is_listable(device) && (!due_only || evidence_list_is_due(&device->evidence)))
-            add_domid(owners, device->owner.kind == OWNER_GUEST ? device->owner.domid : 0);
-    }
-    if (due_only)
-        return 0;
     add_domid(owners, 0);
+    for (size_t i = 0; i < inventory->pci_count; i++)
+        if (inventory->devices[i].owner.kind == OWNER_GUEST)
+            add_domid(owners, inventory->devices[i].owner.domid);
     for (size_t i = 0; i < assignment->claim_count; i++) {
-        const struct pci_claim *claim = &assignment->claims[i];
-
-        /* A backend directory outlives its domain. */
-        if (domain_list_find(inquiry->domains, claim->domid))
-            add_domid(owners, claim->domid);
-        if (domain_list_find(inquiry->domains, claim->serves))
-            add_domid(owners, claim->serves);
+        add_living(inquiry, owners, assignment->claims[i].domid);
+        add_living(inquiry, owners, assignment->claims[i].serves);
     }
+    for (size_t i = 0; i < assignment->record_count; i++)
+        if (assignment->records[i].has_domid)
+            add_living(inquiry, owners, assignment->records[i].domid);
+    for (size_t i = 0; anyone && i < inquiry->domains->count; i++)
+        add_domid(owners, inquiry->domains->domains[i].domid);
     return 0;
 }
 
@@ -95,8 +110,8 @@ static bool list_mates(const struct inquiry *inquiry, const struct device *devic
         if (mates[i] == device->function.sbdf)
             continue;
         *rc = groups_add(&inquiry->inventory->groups, device->function.sbdf, mates[i]);
-        if (*rc == 0 && domid == 0)
-            groups_note_dom0(&inquiry->inventory->groups, device->function.sbdf, mates[i]);
+        if (*rc == 0)
+            groups_note_owner(&inquiry->inventory->groups, device->function.sbdf, mates[i], domid);
     }
     return true;
 }
@@ -121,16 +136,21 @@ static void drop_unlisted(struct inventory *inventory, const struct device *devi
 static int list_group(const struct inquiry *inquiry, struct device *device,
                       const struct domids *owners)
 {
+    struct groups *groups = &inquiry->inventory->groups;
     bool complete = true;
     int rc = 0;
 
+    drop_unlisted(inquiry->inventory, device);
+    groups_forget_owners(groups, device->function.sbdf);
     for (size_t i = 0; rc == 0 && i < owners->count; i++)
         complete &= list_mates(inquiry, device, owners->domids[i], &rc);
+    if (complete)
+        groups_note_rest(groups, device->function.sbdf);
     evidence_listed(&device->evidence, inquiry->pass, complete);
     return rc;
 }
 
-/* Whether dom0 has a mate that no domain owns only the others' lists tell. */
+/* Who has a device, only its mates' lists tell. */
 static bool has_changed_mate(const struct inquiry *inquiry, const struct device *device)
 {
     const struct inventory *inventory = inquiry->inventory;
@@ -142,22 +162,17 @@ static bool has_changed_mate(const struct inquiry *inquiry, const struct device 
     return false;
 }
 
-static int list_groups(const struct inquiry *inquiry, const struct domids *all,
-                       const struct domids *due)
+static int list_groups(const struct inquiry *inquiry, const struct domids *owners)
 {
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < inquiry->inventory->pci_count; i++) {
         struct device *device = &inquiry->inventory->devices[i];
 
-        if (evidence_list_is_due(&device->evidence) || has_changed_mate(inquiry, device)) {
-            drop_unlisted(inquiry->inventory, device);
-            groups_forget_dom0(&inquiry->inventory->groups, device->function.sbdf);
-            rc = list_group(inquiry, device, all);
-        } else if (!is_listable(device) && due->count) {
-            /* What no domain owns is in nobody's list, so it has to look for the others. */
-            rc = list_group(inquiry, device, due);
-        }
+        /* What no domain owns is in nobody's list, so it has to look for the others. */
+        if (evidence_list_is_due(&device->evidence) || has_changed_mate(inquiry, device) ||
+            !is_listable(device))
+            rc = list_group(inquiry, device, owners);
     }
     return rc;
 }
@@ -165,19 +180,16 @@ static int list_groups(const struct inquiry *inquiry, const struct domids *all,
 int inquiry_run(const struct inquiry *inquiry)
 {
     struct inventory *inventory = inquiry->inventory;
-    struct domids all = {NULL, 0}, due = {NULL, 0};
-    int rc = 0;
+    struct domids owners = {NULL, 0};
+    int rc;
 
     for (size_t i = 0; i < inventory->count; i++)
         if (evidence_is_due(&inventory->devices[i].evidence))
             inquiry_ask(inquiry, &inventory->devices[i]);
-    rc = collect_owners(inquiry, false, &all);
+    rc = collect_owners(inquiry, &owners);
     if (rc == 0)
-        rc = collect_owners(inquiry, true, &due);
-    if (rc == 0)
-        rc = list_groups(inquiry, &all, &due);
-    free(all.domids);
-    free(due.domids);
+        rc = list_groups(inquiry, &owners);
+    free(owners.domids);
     return rc == 0 ? mates_regroup(inventory) : rc;
 }
 
@@ -243,13 +255,20 @@ static struct turn *list_turns(const struct inquiry *inquiry, size_t *count)
     return turns;
 }
 
-/* True when Xen says the same as before. */
-static bool confirm(const struct inquiry *inquiry, struct device *device)
+/* True when Xen says the same as before, of the device and of its group. */
+static bool confirm(const struct inquiry *inquiry, struct device *device,
+                    const struct domids *owners, int *rc)
 {
     enum oracle_answer before = evidence_last(&device->evidence);
+    const struct groups *groups = &inquiry->inventory->groups;
+    uint64_t digest = groups_digest(groups, device->function.sbdf);
 
     inquiry_ask(inquiry, device);
-    if (evidence_last(&device->evidence) == before)
+    if (device->bus == BUS_PCI && device->grouped)
+        *rc = list_group(inquiry, device, owners);
+    if (evidence_last(&device->evidence) == before &&
+        (device->bus == BUS_DT || (groups_digest(groups, device->function.sbdf) == digest &&
+                                   evidence_is_listed(&device->evidence))))
         return true;
     evidence_changed(&device->evidence, inquiry->pass + 1);
     return false;
@@ -259,14 +278,14 @@ int inquiry_confirm(const struct inquiry *inquiry, unsigned int ticks)
 {
     size_t count, share, turn = inquiry->tick % ticks;
     struct turn *turns = list_turns(inquiry, &count);
-    int changed = 0;
+    struct domids owners = {NULL, 0};
+    int changed = 0, rc = turns ? collect_owners(inquiry, &owners) : -ENOMEM;
 
-    if (!turns)
-        return -ENOMEM;
     share = (turn + 1) * count / ticks - turn * count / ticks;
-    for (size_t i = 0; i < count && (i < share || turns[i].age + 1 >= ticks); i++)
-        if (!confirm(inquiry, turns[i].device))
+    for (size_t i = 0; rc == 0 && i < count && (i < share || turns[i].age + 1 >= ticks); i++)
+        if (!confirm(inquiry, turns[i].device, &owners, &rc))
             changed = 1;
+    free(owners.domids);
     free(turns);
-    return changed;
+    return rc < 0 ? rc : changed;
 }

@@ -59,31 +59,17 @@ static bool same_owner(const struct ownership *a, const struct ownership *b)
     return a->kind == b->kind && (a->kind != OWNER_GUEST || a->domid == b->domid);
 }
 
-bool mates_say_dom0(const struct inventory *inventory, const struct device *device)
+static uint32_t expected_owner(const struct ownership *owner)
 {
-    return device->bus == BUS_PCI && groups_dom0_has(&inventory->groups, device->function.sbdf);
+    return owner->kind == OWNER_GUEST  ? owner->domid
+           : owner->kind == OWNER_DOM0 ? 0
+                                       : GROUPS_NOBODY;
 }
 
-static enum group_mates mate(const struct inventory *inventory, const struct device *device,
-                             const struct device *other)
+bool mates_agree(const struct inventory *inventory, const struct device *device)
 {
-    enum oracle_answer answer = evidence_answer(&other->evidence);
-
-    if (other->owner.kind == OWNER_UNKNOWN ||
-        evidence_word(other->bus, other->owner.kind, answer) != WORD_FITS)
-        return MATES_DOUBTFUL;
-    /* One that belongs to nobody takes nothing from its mate's confinement: the shared mapping is
-     * the mate's, or it blocks. The other way round it may reach what its mate may. */
-    if (other->owner.kind == OWNER_NONE)
-        return mates_say_dom0(inventory, other) ? MATES_DOUBTFUL : MATES_TOGETHER;
-    return same_owner(&device->owner, &other->owner) ? MATES_TOGETHER : MATES_APART;
-}
-
-static bool share_group(const struct device *device, const struct device *other)
-{
-    /* A bridge only passes on what the functions below it do. */
-    return other != device && other->bus == device->bus && other->grouped &&
-           other->group == device->group && !other->function.is_bridge;
+    return device->bus == BUS_DT || device->owner.kind == OWNER_UNKNOWN ||
+           groups_agree(&inventory->groups, device->function.sbdf, expected_owner(&device->owner));
 }
 
 /* All that share its ID are known. A tree that has the stream IDs taken out, as dom0's has, tells
@@ -93,6 +79,29 @@ static bool are_known(const struct inventory *inventory, const struct device *de
     if (device->bus == BUS_PCI)
         return evidence_is_listed(&device->evidence);
     return device->node ? device->node->streams != DT_STREAMS_UNREAD : !inventory->streams_told;
+}
+
+static enum group_mates mate(const struct inventory *inventory, const struct device *device,
+                             const struct device *other)
+{
+    enum oracle_answer answer = evidence_answer(&other->evidence);
+
+    if (other->owner.kind == OWNER_UNKNOWN || !are_known(inventory, other) ||
+        !mates_agree(inventory, other) ||
+        evidence_word(other->bus, other->owner.kind, answer) != WORD_FITS)
+        return MATES_DOUBTFUL;
+    /* One that belongs to nobody takes nothing from its mate's confinement: the shared mapping is
+     * the mate's, or it blocks. The other way round it may reach what its mate may. */
+    if (other->owner.kind == OWNER_NONE)
+        return MATES_TOGETHER;
+    return same_owner(&device->owner, &other->owner) ? MATES_TOGETHER : MATES_APART;
+}
+
+static bool share_group(const struct device *device, const struct device *other)
+{
+    /* A bridge only passes on what the functions below it do. */
+    return other != device && other->bus == device->bus && other->grouped &&
+           other->group == device->group && !other->function.is_bridge;
 }
 
 enum group_mates mates_of(const struct inventory *inventory, const struct device *device)

@@ -9,9 +9,10 @@
 /* Works out group, grouped and unlisted_mate of every device anew. 0 or -ENOMEM. */
 int mates_regroup(struct inventory *inventory);
 
-/* Dom0 has the device, as the list of its group tells where Xen's answer about itself does not:
- * what is free is dom0's or nobody's. False for one that is alone. */
-bool mates_say_dom0(const struct inventory *inventory, const struct device *device);
+/* Do the lists of the device's group say, too, that its owner has it? True for one that is alone,
+ * and for one whose owner is not known. Xen's answer about the device itself tells dom0 from nobody
+ * as little as one guest from another. */
+bool mates_agree(const struct inventory *inventory, const struct device *device);
 
 /* How the others in the device's group are owned. */
 enum group_mates mates_of(const struct inventory *inventory, const struct device *device);

@@ -36,7 +36,11 @@ struct reconciler {
  * unless that is -ENOMEM or a lost connection the pass goes on all the same. */
 int pass_observe(struct reconciler *reconciler);
 
-/* pass_events.c: takes in what was announced until now, once Xen has answered. What had an event
+/* pass_events.c: takes in every watch event that fired until now, however many. 1 when there were
+ * any, 0 when not, or a negative errno. */
+int pass_take_pending(struct reconciler *reconciler);
+
+/* Takes in what was announced until now, once Xen has answered. What had an event
  * since this pass looked at it may have been another domain's when Xen was asked, so the answer
  * does not count. 0 or a negative errno. */
 int pass_take_news(struct reconciler *reconciler);

@@ -125,7 +125,7 @@ static struct facts gather_facts(const struct reconciler *reconciler, const stru
         .mates = mates_of(&reconciler->inventory, device),
     };
 
-    if (device->owner.kind == OWNER_NONE && mates_say_dom0(&reconciler->inventory, device))
+    if (facts.word == WORD_FITS && !mates_agree(&reconciler->inventory, device))
         facts.word = WORD_DENIES;
     if (device->bus == BUS_DT)
         add_dt_facts(reconciler, device, &facts);

@@ -3,11 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <xeniommu-schema.h>
+
 #include "log.h"
 #include "pass.h"
 
 #define TOKEN_INTRODUCE "introduce"
 #define TOKEN_RELEASE   "release"
+#define TOKEN_MARK      "mark"
 
 /* Taken in at a time: events that come without end must not put off a pass. */
 #define EVENTS_MAX 1024
@@ -23,28 +26,69 @@ int reconciler_watch(struct reconciler *reconciler)
     return rc;
 }
 
+/* 1 and whether it is the mark; 0 when there is no event; or a negative errno. */
+static int take_event(struct reconciler *reconciler, bool *mark)
+{
+    const char *path, *token;
+    char **event;
+    int rc = store_next_event(reconciler->parts.store, &event);
+
+    if (rc <= 0)
+        return rc;
+    path = event[XS_WATCH_PATH];
+    token = event[XS_WATCH_TOKEN];
+    log_debug("watch event %s (%s)", path, token);
+    *mark = strcmp(token, TOKEN_MARK) == 0;
+    /* A domain that was introduced may have its home in the place of an old one. */
+    if (strcmp(token, TOKEN_INTRODUCE) == 0)
+        reconciler->introduced = true;
+    else
+        (void)assignment_observer_event(reconciler->parts.assignment, path, token);
+    free(event);
+    return 1;
+}
+
 int reconciler_take_events(struct reconciler *reconciler)
 {
-    int rc = 0;
+    bool mark;
+    int rc = 1;
 
     for (int taken = 0; taken < EVENTS_MAX; taken++) {
-        const char *path, *token;
-        char **event;
-
-        rc = store_next_event(reconciler->parts.store, &event);
+        rc = take_event(reconciler, &mark);
         if (rc <= 0)
             return rc < 0 ? rc : taken > 0;
-        path = event[XS_WATCH_PATH];
-        token = event[XS_WATCH_TOKEN];
-        log_debug("watch event %s (%s)", path, token);
-        /* A domain that was introduced may have its home in the place of an old one. */
-        if (strcmp(token, TOKEN_INTRODUCE) == 0)
-            reconciler->introduced = true;
-        else
-            (void)assignment_observer_event(reconciler->parts.assignment, path, token);
-        free(event);
     }
-    return 1;
+    return RECONCILER_MORE_EVENTS;
+}
+
+/* A new watch fires at once, behind all that fired before. */
+static int take_events_to_mark(struct reconciler *reconciler)
+{
+    struct store *store = reconciler->parts.store;
+    bool mark = false;
+    int rc = store_watch(store, XENIOMMU_HOST_DIR, TOKEN_MARK);
+
+    if (rc == 0)
+        rc = store_sync(store);
+    for (int taken = 1; rc >= 0 && taken > 0 && !mark;) {
+        taken = take_event(reconciler, &mark);
+        rc = taken < 0 ? taken : rc;
+    }
+    return rc < 0 ? rc : store_unwatch(store, XENIOMMU_HOST_DIR, TOKEN_MARK);
+}
+
+int pass_take_pending(struct reconciler *reconciler)
+{
+    /* xenstored sends its events before the answer to any later question. */
+    int rc = store_sync(reconciler->parts.store), events;
+
+    if (rc < 0)
+        return rc;
+    events = reconciler_take_events(reconciler);
+    if (events != RECONCILER_MORE_EVENTS)
+        return events;
+    rc = take_events_to_mark(reconciler);
+    return rc < 0 ? rc : 1;
 }
 
 int reconciler_take_uevents(struct reconciler *reconciler)
@@ -75,9 +119,7 @@ static bool has_news(const struct reconciler *reconciler, const struct device *d
 
 int pass_take_news(struct reconciler *reconciler)
 {
-    /* xenstored sends its events before the answer to any later question. */
-    int rc = store_sync(reconciler->parts.store);
-    int events = rc == 0 ? reconciler_take_events(reconciler) : rc;
+    int events = pass_take_pending(reconciler);
     int uevents = events >= 0 ? reconciler_take_uevents(reconciler) : events;
 
     if (uevents < 0)
@@ -88,7 +130,8 @@ int pass_take_news(struct reconciler *reconciler)
     for (size_t i = 0; i < reconciler->inventory.pci_count; i++) {
         struct device *device = &reconciler->inventory.devices[i];
 
-        if (has_news(reconciler, device))
+        /* What was not taken in may be about any of them. */
+        if (uevents == PCI_OBSERVER_MORE || has_news(reconciler, device))
             evidence_changed(&device->evidence, reconciler->pass + 1);
     }
     return 0;

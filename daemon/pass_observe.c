@@ -170,7 +170,7 @@ static int refresh_records(struct reconciler *reconciler)
     int rc = assignment_observer_refresh(reconciler->parts.assignment,
                                          pci_observer_topology(reconciler->parts.pci),
                                          &reconciler->domains);
-    int events = rc < 0 && store_is_lost(rc) ? 0 : reconciler_take_events(reconciler);
+    int events = rc < 0 && store_is_lost(rc) ? 0 : pass_take_pending(reconciler);
 
     reconciler->overtaken = events > 0;
     return events < 0 ? events : rc;

@@ -58,14 +58,25 @@ static int remember(struct reconciler *reconciler, const struct view_source *sou
     return write_tree(reconciler, &seen, &tree, rc);
 }
 
-/* What was not written is not to be written later on an answer that is old by then. */
+/* What was not written is not to be written later on an answer that is old by then, nor elsewhere:
+ * the domain may be another one. */
+static void distrust(struct reconciler *reconciler, struct device *device)
+{
+    evidence_changed(&device->evidence, reconciler->pass + 1);
+    reconciler->overtaken = true;
+    if (policy_is_claim(&device->verdict))
+        device->verdict = policy_unknown("assignment-incomplete");
+}
+
 static void distrust_devices_of(struct reconciler *reconciler, uint32_t domid)
 {
+    reconciler->unwritten = true;
     for (size_t i = 0; i < reconciler->inventory.count; i++) {
         struct device *device = &reconciler->inventory.devices[i];
 
-        if (device->owner.kind == OWNER_GUEST ? device->owner.domid == domid : domid == 0)
-            evidence_changed(&device->evidence, reconciler->pass + 1);
+        if (domid == PUBLISHER_HOST ||
+            (device->owner.kind == OWNER_GUEST ? device->owner.domid == domid : domid == 0))
+            distrust(reconciler, device);
     }
 }
 
@@ -90,7 +101,6 @@ static int publish_domains(struct reconciler *reconciler, const struct view_sour
             log_warning("publishing for domain %u: %s", domain->domid, strerror(-rc));
         if (rc == -ENOMEM || store_is_lost(rc))
             return rc;
-        reconciler->unwritten = true;
         distrust_devices_of(reconciler, domain->domid);
     }
     return 0;
@@ -113,7 +123,11 @@ int pass_publish(struct reconciler *reconciler, bool whole)
     reconciler->unwritten = false;
     rc = publish_domains(reconciler, &source, whole);
     /* The host's tree comes last: drivers act on the others. */
-    if (rc == 0 && (whole || !publisher_is_new(reconciler->parts.publisher, PUBLISHER_HOST)))
+    if (rc == 0 && !whole && publisher_is_new(reconciler->parts.publisher, PUBLISHER_HOST))
+        rc = publisher_withdraw_from(reconciler->parts.publisher, PUBLISHER_HOST, "starting");
+    else if (rc == 0)
         rc = publish_host(reconciler, &source, whole);
+    if (rc < 0)
+        distrust_devices_of(reconciler, PUBLISHER_HOST);
     return rc == 0 && whole ? remember(reconciler, &source) : rc;
 }

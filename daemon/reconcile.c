@@ -51,10 +51,10 @@ void reconciler_devices_changed(struct reconciler *reconciler)
     reconciler->devices_changed = true;
 }
 
-/* libxl's last step, Xen's quarantine, leaves no sign. */
-static bool awaits_quarantine(const struct reconciler *reconciler, const struct device *device)
+/* What its group's lists deny: libxl's last step, Xen's quarantine, leaves no sign. */
+static bool is_denied(const struct reconciler *reconciler, const struct device *device)
 {
-    return device->owner.kind == OWNER_NONE && mates_say_dom0(&reconciler->inventory, device);
+    return !mates_agree(&reconciler->inventory, device);
 }
 
 void reconciler_suspect(struct reconciler *reconciler)
@@ -64,8 +64,7 @@ void reconciler_suspect(struct reconciler *reconciler)
 
         /* What Xen does not confirm yet: libxl assigns to a stub domain's guest after its last word
          * to XenStore. An answer that it is free costs no line in Xen's console. */
-        if (device->owner.unannounced || device->unlisted_mate ||
-            awaits_quarantine(reconciler, device) ||
+        if (device->owner.unannounced || device->unlisted_mate || is_denied(reconciler, device) ||
             (device->owner.kind == OWNER_GUEST && evidence_last(&device->evidence) != ORACLE_TAKEN))
             evidence_changed(&device->evidence, reconciler->pass + 1);
     }
@@ -172,7 +171,7 @@ bool reconciler_is_complete(const struct reconciler *reconciler)
 static bool may_change_unseen(const struct reconciler *reconciler, const struct device *device)
 {
     return device->owner.kind == OWNER_GUEST || device->unlisted_mate ||
-           awaits_quarantine(reconciler, device);
+           is_denied(reconciler, device);
 }
 
 bool reconciler_wants_recheck(const struct reconciler *reconciler)

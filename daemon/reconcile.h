@@ -38,8 +38,10 @@ void reconciler_free(struct reconciler *reconciler); /* NULL is allowed */
 /* Sets the watches on a fresh connection to XenStore. 0 or a negative errno. */
 int reconciler_watch(struct reconciler *reconciler);
 
-/* Takes in pending watch events, a bounded number of them at a time. 1 when there were any, 0 when
- * not, or a negative errno: the connection is lost. */
+/* Takes in pending watch events, a bounded number of them at a time. 1 when there were any,
+ * RECONCILER_MORE_EVENTS when there may be more, 0 when there were none, or a negative errno: the
+ * connection is lost. */
+#define RECONCILER_MORE_EVENTS 2
 int reconciler_take_events(struct reconciler *reconciler);
 
 /* The same for the kernel's uevents about PCI functions. 1 when any of them changed, 0 when not, or

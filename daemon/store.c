@@ -146,6 +146,11 @@ int store_watch(struct store *store, const char *path, const char *token)
     return xs_watch(store->xs, path, token) ? 0 : last_error();
 }
 
+int store_unwatch(struct store *store, const char *path, const char *token)
+{
+    return xs_unwatch(store->xs, path, token) ? 0 : last_error();
+}
+
 int store_next_event(struct store *store, char ***event)
 {
     errno = 0;

@@ -35,6 +35,8 @@ int store_lifeline_fd(const struct store *store);
 
 int store_watch(struct store *store, const char *path, const char *token);
 
+int store_unwatch(struct store *store, const char *path, const char *token);
+
 /* The next pending watch event: 1 and a copy that the caller frees with free() in *event,
  * (*event)[XS_WATCH_PATH] and (*event)[XS_WATCH_TOKEN]; 0 when there is none. */
 int store_next_event(struct store *store, char ***event);

@@ -148,7 +148,7 @@ int pci_observer_dispatch(struct pci_observer *observer)
         changed |= handle_uevent(observer, event);
         udev_device_unref(event);
     }
-    return changed;
+    return PCI_OBSERVER_MORE;
 }
 
 /* ------------------------------------------------------------- all of them */

@@ -18,8 +18,9 @@ void pci_observer_close(struct pci_observer *observer); /* NULL is allowed */
 int pci_observer_fd(const struct pci_observer *observer);
 
 /* Takes in pending uevents, so many at most that those that come without end hold up nobody. 1 when
- * something was said about any function, 0 when not, -ENOBUFS when uevents were lost: then
- * pci_observer_rescan() is due. */
+ * something was said about any function, PCI_OBSERVER_MORE when there may be more, 0 when there was
+ * nothing, -ENOBUFS when uevents were lost: then pci_observer_rescan() is due. */
+#define PCI_OBSERVER_MORE 2
 int pci_observer_dispatch(struct pci_observer *observer);
 
 /* Reads everything anew. missed: uevents were lost, so a function may have gone and another one

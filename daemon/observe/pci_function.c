@@ -218,16 +218,13 @@ static uint32_t parent_of(const char *syspath)
     return PCI_NO_SBDF;
 }
 
-/* The kernel takes the attributes away before the directory, and says so after both; right before
- * it has unbound the driver, and said so. So the directory is often met without attributes, and
- * that is a function that is gone, or none yet. */
+/* A directory without attributes is being made or taken down. The event that says which comes, but
+ * until then the function is unread: what is taken for gone is not looked at again. */
 static bool is_gone(const char *syspath)
 {
-    char path[PATH_MAX];
     struct stat st;
 
-    return snprintf(path, sizeof(path), "%s/class", syspath) < (int)sizeof(path) &&
-           stat(path, &st) < 0 && errno == ENOENT;
+    return stat(syspath, &st) < 0 && errno == ENOENT;
 }
 
 /* All is read below one descriptor, so that it is all of one function. */

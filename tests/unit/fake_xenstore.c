@@ -314,6 +314,21 @@ bool xs_watch(struct xs_handle *h, const char *path, const char *token)
     return true;
 }
 
+bool xs_unwatch(struct xs_handle *h, const char *path, const char *token)
+{
+    (void)h;
+    if (failing("unwatch"))
+        return false;
+    for (size_t i = 0; i < watch_count; i++) {
+        if (strcmp(watches[i].path, path) != 0 || strcmp(watches[i].token, token) != 0)
+            continue;
+        watches[i] = watches[--watch_count];
+        return true;
+    }
+    errno = ENOENT;
+    return false;
+}
+
 char **xs_check_watch(struct xs_handle *h)
 {
     const struct watch *event = &events[event_next];

@@ -320,14 +320,22 @@ static void a_mate_whose_quarantine_is_due(void **state)
     own(pci(LEFT), OWNER_GUEST, 1);
     own(pci(RIGHT), OWNER_NONE, 0);
     assert_int_equal(mates(pci(LEFT)), MATES_TOGETHER);
-    groups_note_dom0(&inventory.groups, LEFT, RIGHT);
+    groups_note_owner(&inventory.groups, LEFT, RIGHT, 0);
     assert_int_equal(mates(pci(LEFT)), MATES_DOUBTFUL);
-    assert_true(mates_say_dom0(&inventory, pci(RIGHT)));
-    assert_false(mates_say_dom0(&inventory, pci(LEFT)));
+    assert_false(mates_agree(&inventory, pci(RIGHT)));
+    assert_true(mates_agree(&inventory, pci(LEFT)));
     /* Its own list does not tell of itself. */
-    groups_forget_dom0(&inventory.groups, RIGHT);
+    groups_forget_owners(&inventory.groups, RIGHT);
     assert_int_equal(mates(pci(LEFT)), MATES_DOUBTFUL);
-    groups_forget_dom0(&inventory.groups, LEFT);
+    groups_forget_owners(&inventory.groups, LEFT);
+    groups_note_rest(&inventory.groups, LEFT);
+    assert_int_equal(mates(pci(LEFT)), MATES_TOGETHER);
+    /* Another guest's, as the list says; a list of nobody is no list of its guest. */
+    own(pci(RIGHT), OWNER_GUEST, 1);
+    assert_int_equal(mates(pci(LEFT)), MATES_DOUBTFUL);
+    groups_note_owner(&inventory.groups, LEFT, RIGHT, 2);
+    assert_int_equal(mates(pci(LEFT)), MATES_DOUBTFUL);
+    groups_note_owner(&inventory.groups, LEFT, RIGHT, 1);
     assert_int_equal(mates(pci(LEFT)), MATES_TOGETHER);
 }
 

@@ -187,7 +187,7 @@ static void being_made_and_gone(void **state)
 {
     (void)state;
     remove_one("class");
-    assert_int_equal(read_it(), -ENOENT);
+    assert_int_equal(read_it(), -ENODATA);
     (void)tear_down(state);
     assert_int_equal(read_it(), -ENOENT);
 }

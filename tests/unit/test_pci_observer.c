@@ -363,7 +363,7 @@ static void events_without_end(void **state)
     fake.events = 1000;
     fake.action = "change";
     snprintf(fake.syspath, sizeof(fake.syspath), "%s/sys/devices/%s", root, ONE);
-    assert_int_equal(pci_observer_dispatch(*state), 1);
+    assert_int_equal(pci_observer_dispatch(*state), PCI_OBSERVER_MORE);
     assert_int_equal(fake.taken, 256);
 }
 

@@ -388,7 +388,7 @@ static void events_without_end_do_not_put_off_a_pass(void **state)
     give_nic_to(1);
     for (int i = 0; i < 3000; i++)
         event_about_nic();
-    assert_int_equal(reconciler_take_events(daemon_reconciler()), 1);
+    assert_int_equal(reconciler_take_events(daemon_reconciler()), RECONCILER_MORE_EVENTS);
     daemon_pass();
     assert_true(reconciler_wants_pass(daemon_reconciler()));
     daemon_pass();
