@@ -9,7 +9,6 @@
 
 #include "log.h"
 #include "observe/backend_dir.h"
-#include "search.h"
 #include "transaction.h"
 
 #define BACKEND_ROOT  "/local/domain/0/backend/pci"
@@ -198,21 +197,14 @@ bool assignment_is_touched(const struct assignment *assignment, uint32_t sbdf)
     return assignment->all_touched || holds(assignment->touched, assignment->touched_count, sbdf);
 }
 
-static bool dir_names(const struct backend_dir *dir, uint32_t sbdf)
-{
-    for (size_t i = 0; i < dir->count; i++)
-        if (dir->claims[i].sbdf == sbdf)
-            return true;
-    return false;
-}
-
 bool assignment_observer_is_pending(const struct assignment_observer *observer, uint32_t sbdf)
 {
     if (observer->records_changed || holds(observer->dirty, observer->dirty_count, sbdf))
         return true;
     for (size_t i = 0; i < observer->dir_count; i++)
-        if (observer->dirs[i].dirty && dir_names(&observer->dirs[i], sbdf))
-            return true;
+        for (size_t j = 0; observer->dirs[i].dirty && j < observer->dirs[i].count; j++)
+            if (observer->dirs[i].claims[j].sbdf == sbdf)
+                return true;
     return false;
 }
 
@@ -592,26 +584,6 @@ int assignment_observer_refresh(struct assignment_observer *observer,
 const struct assignment *assignment_observer_get(const struct assignment_observer *observer)
 {
     return &observer->current;
-}
-
-static int compare_claim_with_sbdf(const void *key, const void *item)
-{
-    uint32_t sbdf = *(const uint32_t *)key, other = ((const struct pci_claim *)item)->sbdf;
-
-    return sbdf < other ? -1 : sbdf > other;
-}
-
-const struct pci_claim *assignment_claims(const struct assignment *assignment, uint32_t sbdf,
-                                          size_t *count)
-{
-    size_t first = search_first(&sbdf, assignment->claims, assignment->claim_count,
-                                sizeof(*assignment->claims), compare_claim_with_sbdf);
-    size_t end = first;
-
-    while (end < assignment->claim_count && assignment->claims[end].sbdf == sbdf)
-        end++;
-    *count = end - first;
-    return assignment->claims + first;
 }
 
 const struct pci_record *assignment_record(const struct assignment *assignment, uint32_t sbdf)
