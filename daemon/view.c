@@ -152,7 +152,10 @@ int view_of_seen(const struct view_source *source, struct tree *tree)
             assignment_record(source->assignment, device->function.sbdf);
         char name[XENIOMMU_PCI_NAME_SIZE], text[QUARANTINE_TEXT_SIZE];
 
-        if (!record || !record->has_driver_path || !ownership_is_assignable(&device->function))
+        if (!record || !record->has_driver_path)
+            continue;
+        /* A record that outlived its time with pciback is remembered as one that does not count. */
+        if (!ownership_is_assignable(&device->function) && !device->quarantine.doubtful)
             continue;
         xeniommu_pci_name(device->function.sbdf, name);
         quarantine_remember(&device->quarantine, &device->function, text);

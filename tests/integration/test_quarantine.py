@@ -160,6 +160,15 @@ class TakenBack(QuarantineCase):
         self.sync_uevents()
         self.assertNotEqual(self.host_record(NIC)['state'], 'quarantined')
 
+    def test_bound_to_pciback_by_hand_before_a_restart(self):
+        self.toolstack.assignable_remove(NIC, rebind=False).finish()
+        self.wait_host(NIC, owner='unknown')
+        self.daemon.stop()
+        self.host.bind(NIC, PCIBACK)
+        self.daemon.start()
+        self.assertNotEqual(self.host_record(NIC)['state'], 'quarantined')
+        self.assertEqual(self.host_record(NIC)['owner'], 'unknown')
+
     def test_bound_to_pciback_by_hand_after_a_restart(self):
         self.toolstack.assignable_remove(NIC, rebind=False).finish()
         self.wait_host(NIC, owner='unknown')

@@ -259,6 +259,20 @@ static void a_new_claim_needs_a_new_answer(void **state)
     assert_told(1, pci_name(DISK), "unknown", "group-owner-unknown");
 }
 
+/* Of one that is alone, whose word was held back by something else. */
+static void a_new_claim_of_a_lone_device_needs_a_new_answer(void **state)
+{
+    (void)state;
+    give_nic_to(1);
+    host_is_incomplete(true);
+    assert_int_equal(daemon_look(), 0);
+    assert_told(1, pci_name(NIC), "unknown", "devices-unread");
+    fake_xen_give(NIC, FAKE_XEN_QUARANTINE);
+    host_is_incomplete(false);
+    assert_int_equal(daemon_look(), 0);
+    assert_told(1, pci_name(NIC), "unknown", "hypervisor-disagrees");
+}
+
 /* The same with the addresses the other way round: the first one's claim rests on an answer about
  * the second that turns out to be old. */
 static void a_new_claim_needs_a_new_answer_about_its_mates(void **state)
@@ -502,6 +516,7 @@ int main(void)
         TEST(a_question_that_fails),
         TEST(a_new_claim_needs_a_new_answer),
         TEST(a_new_claim_needs_a_new_answer_about_its_mates),
+        TEST(a_new_claim_of_a_lone_device_needs_a_new_answer),
         TEST(a_pass_for_nothing),
         TEST(a_mate_that_the_host_does_not_list),
         TEST(a_mate_that_left_the_host_but_not_xen),

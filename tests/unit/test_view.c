@@ -369,6 +369,12 @@ static void what_the_next_run_has_to_know(void **state)
     }
     assignment.record_count = 3;
     pci(LEFT)->quarantine.doubtful = true;
+    pci(ALONE)->quarantine.doubtful = true;
+    assert_int_equal(view_of_seen(&source, &tree), 0);
+    assert_int_equal(tree.count, 2);
+    holds("0000-03-00-0", "id new");
+    tree_clear(&tree);
+    pci(ALONE)->quarantine.doubtful = false;
     assert_int_equal(view_of_seen(&source, &tree), 0);
     assert_int_equal(tree.count, 1);
     holds("0000-02-01-0", "id new");
