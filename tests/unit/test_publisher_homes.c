@@ -162,6 +162,25 @@ static void nobody_asks_for_dom0(void **state)
     assert_int_equal(xen_questions(), questions);
 }
 
+/* The records that a tree was made from are part of what it depends on. */
+static void a_witness_that_says_something_else(void **state)
+{
+    struct tree witnesses = tree_of((const char *const[]){"/libxl/pci/x/domid", "1", NULL});
+    struct incarnation who = {.domid = 0, .witnesses = &witnesses};
+    struct tree tree = TREE("status", "ready", DEV4 "/state", "protected");
+
+    (void)state;
+    fake_put("/local/domain/0", "");
+    assert_int_equal(publisher_publish(fixture_publisher(), &who, &tree), -ESTALE);
+    fake_put("/libxl/pci/x/domid", "2");
+    assert_int_equal(publisher_publish(fixture_publisher(), &who, &tree), -ESTALE);
+    assert_int_equal(fake_count("/local/domain/0/iommu"), 0);
+    fake_put("/libxl/pci/x/domid", "1");
+    assert_int_equal(publisher_publish(fixture_publisher(), &who, &tree), 1);
+    tree_clear(&tree);
+    tree_clear(&witnesses);
+}
+
 static void remove_home(void)
 {
     fake_remove(HOME);
@@ -245,6 +264,7 @@ int main(void)
         TEST(a_number_that_is_anothers_after_the_commit),
         TEST(a_number_that_xen_does_not_tell_of),
         TEST(nobody_asks_for_dom0),
+        TEST(a_witness_that_says_something_else),
         TEST(nothing_is_taken_back_where_nothing_was),
         TEST(nothing_is_taken_back_in_anothers_home),
         TEST(a_home_that_goes_while_it_is_taken_back),
