@@ -56,7 +56,8 @@ void assignment_observer_suspect(struct assignment_observer *observer, uint32_t 
 /* True when there was an event about the function that no refresh took in yet. */
 bool assignment_observer_is_pending(const struct assignment_observer *observer, uint32_t sbdf);
 
-/* True once for each time that libxl wrote that the function is assignable (driver_path). */
+/* True once for each time that libxl wrote, or removed, that the function is assignable
+ * (driver_path). */
 bool assignment_observer_take_recorded(struct assignment_observer *observer, uint32_t sbdf);
 
 /* Reads again what changed, in one consistent view: records of these functions only, and where the
