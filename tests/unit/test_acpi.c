@@ -91,7 +91,7 @@ static void read_machine(struct machine *machine, const char *folder)
     char path[256], line[128];
     FILE *file;
 
-    *machine = (struct machine){.topology = {machine->functions, 0}};
+    *machine = (struct machine){.topology = {.functions = machine->functions}};
     snprintf(path, sizeof(path), "%s/%s/functions", XI_TEST_ACPI_DATA, folder);
     file = fopen(path, "r");
     assert_non_null(file);
