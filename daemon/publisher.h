@@ -26,8 +26,8 @@ struct publisher;
 int publisher_new(struct publisher **publisher, struct store *store);
 void publisher_free(struct publisher *publisher); /* NULL is allowed */
 
-/* Who is asked where XenStore does not tell whose home a number's is. Until it is set no tree of a
- * domain is published. */
+/* Who is asked where XenStore does not tell whose home a number's is. Until it is set no claim is
+ * published in such a home. */
 void publisher_set_identify(struct publisher *publisher, publisher_identify_fn *fn, void *arg);
 
 /* Brings the tree of a domain (~/iommu) or of the host to what is wanted: sorted, without
