@@ -4,6 +4,7 @@
 With RIG_FAILFAST in the environment it ends at the first failure.
 """
 import os
+import signal
 import sys
 import unittest
 
@@ -37,6 +38,8 @@ def main():
     if kind not in rig.KINDS:
         sys.exit(f'{kind} is no xenstored')
     os.environ['RIG_KIND'] = kind
+    # A shell has its background jobs ignore it, and what a test starts would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     module = os.path.splitext(os.path.basename(name))[0]
     suite = unittest.defaultTestLoader.loadTestsFromNames(
         [f'{module}.{test}' for test in chosen] or [module])
