@@ -117,14 +117,28 @@ static bool has_news(const struct reconciler *reconciler, const struct device *d
            assignment_observer_is_pending(reconciler->parts.assignment, sbdf);
 }
 
+/* libxl's records name the owner of a device tree device, and no answer tells one guest's from
+ * another's: what was asked of with a record that is another one by now is not known. */
+static int take_record_news(struct reconciler *reconciler)
+{
+    int rc;
+
+    if (!toolstack_observer_dispatch(reconciler->parts.toolstack))
+        return 0;
+    rc = toolstack_observer_refresh(reconciler->parts.toolstack);
+    reconciler_records_changed(reconciler);
+    return rc < 0 ? rc : 1;
+}
+
 int pass_take_news(struct reconciler *reconciler)
 {
     int events = pass_take_pending(reconciler);
     int uevents = events >= 0 ? reconciler_take_uevents(reconciler) : events;
+    int records = uevents >= 0 ? take_record_news(reconciler) : uevents;
 
-    if (uevents < 0)
-        return uevents;
-    if (!events && !uevents)
+    if (records < 0)
+        return records;
+    if (!events && !uevents && !records)
         return 0;
     reconciler->overtaken = true;
     for (size_t i = 0; i < reconciler->inventory.pci_count; i++) {

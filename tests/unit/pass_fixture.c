@@ -21,6 +21,7 @@ struct dt_observer {
 };
 struct toolstack_observer {
     struct dt_records records;
+    bool changed;
 };
 
 static struct pci_function functions[THINGS_MAX];
@@ -67,6 +68,20 @@ const struct dt_entries *dt_observer_entries(const struct dt_observer *observer)
 const struct dt_records *toolstack_observer_get(const struct toolstack_observer *observer)
 {
     return &observer->records;
+}
+
+bool toolstack_observer_dispatch(struct toolstack_observer *observer)
+{
+    bool changed = observer->changed;
+
+    observer->changed = false;
+    return changed;
+}
+
+int toolstack_observer_refresh(struct toolstack_observer *observer)
+{
+    (void)observer;
+    return 0;
 }
 
 /* The linker's name for what takes the place of acpi_tables_lookup(). */
@@ -156,11 +171,16 @@ struct dt_record *host_record(const char *path, uint32_t domid, const char *gues
     return record;
 }
 
+void host_records_change(void)
+{
+    toolstack.changed = true;
+}
+
 static void reset_host(void)
 {
     pci.topology = (struct pci_topology){.functions = functions};
     dt.entries = (struct dt_entries){.entries = entries};
-    toolstack.records = (struct dt_records){.records = records};
+    toolstack = (struct toolstack_observer){.records = {.records = records}};
     coverage = (struct acpi_answer){.coverage = COVERAGE_YES,
                                     .unit = "dmar0@fed90000",
                                     .kept = ACPI_YES,

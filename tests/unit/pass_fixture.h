@@ -28,6 +28,8 @@ struct acpi_answer *host_coverage(void);
 struct dt_device *host_node(const char *path);
 /* A toolstack's record of a node; guest_path: NULL for the host's own path. Static strings. */
 struct dt_record *host_record(const char *path, uint32_t domid, const char *guest_path);
+/* The observer finds that the files changed, and reads what host_record() made of them. */
+void host_records_change(void);
 
 /* ------------------------------------------------------------- what libxl does */
 

@@ -465,6 +465,23 @@ static void records_of_nodes_changed(void **state)
     assert_told(1, "dt/soc/eth", "unknown", "hypervisor-disagrees");
 }
 
+/* Whom the answer was about is not known: Xen says taken of either guest's node. */
+static void records_of_nodes_changed_behind_the_answer(void **state)
+{
+    (void)state;
+    host_node("/soc/eth")->passthrough = true;
+    fake_xen_give_node("/soc/eth", ORACLE_TAKEN);
+    libxl_create(1);
+    host_record("/soc/eth", 1, NULL);
+    fake_xen_after_answer(host_records_change);
+    assert_int_equal(daemon_look(), 0);
+    assert_told(1, "dt/soc/eth", "unknown", "owner-unknown");
+    assert_true(reconciler_wants_pass(daemon_reconciler()));
+    fake_xen_after_answer(NULL);
+    daemon_pass();
+    assert_told(1, "dt/soc/eth", "protected", "assigned-pv");
+}
+
 static void a_line_for_people(void **state)
 {
     char text[128];
@@ -510,6 +527,7 @@ int main(void)
         TEST(nodes),
         TEST(a_node_of_which_the_guests_path_is_not_known),
         TEST(records_of_nodes_changed),
+        TEST(records_of_nodes_changed_behind_the_answer),
         TEST(a_line_for_people),
     };
 
