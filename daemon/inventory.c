@@ -46,19 +46,18 @@ void device_name(const struct device *device, char *name, size_t size)
     snprintf(name, size, "%s", device->bus == BUS_DT ? device->path : sbdf);
 }
 
-/* libxl gives it to dom0 in Xen before it unbinds it from pciback, and leaves its record if so
- * told. Who binds it there again need not be libxl. */
-static bool was_released(const struct pci_function *known, const struct pci_function *now)
-{
-    return ownership_is_assignable(known) &&
-           (!ownership_is_assignable(now) || now->unbinds != known->unbinds);
-}
-
 static void start_pci(struct device *device, uint64_t pass, const struct pci_function *function)
 {
     *device = (struct device){
         .bus = BUS_PCI, .group = function->sbdf, .verdict = policy_unknown("owner-unknown")};
-    quarantine_plugged(&device->quarantine, pass);
+    quarantine_plugged(&device->quarantine, pass, function);
+}
+
+static void follow_pci(struct device *device, uint64_t pass, const struct device *known,
+                       const struct pci_function *function)
+{
+    *device = *known;
+    quarantine_followed(&device->quarantine, pass, &known->function, function);
 }
 
 /* The devices are made anew; what is known of one that stays is taken over. */
@@ -73,11 +72,9 @@ static void add_pci(const struct inventory *inventory, struct inventory *result,
         if (function->class_code >> 8 == CLASS_HOST_BRIDGE)
             continue;
         if (known && known->function.incarnation == function->incarnation)
-            *device = *known;
+            follow_pci(device, pass, known, function);
         else
             start_pci(device, pass, function);
-        if (was_released(&device->function, function))
-            quarantine_released(&device->quarantine);
         if (!known || device->function.events != function->events)
             evidence_changed(&device->evidence, pass);
         device->function = *function;

@@ -6,6 +6,7 @@
 
 #include "complaints.h"
 #include "inquiry.h"
+#include "observe/pci_table.h"
 #include "reconcile.h"
 
 struct reconciler {
@@ -18,7 +19,8 @@ struct reconciler {
     struct xen_cmdline cmdline; /* one for the life of the hypervisor */
     bool cmdline_known;
     bool devices_changed;
-    bool looked; /* the set of devices was taken over once */
+    bool looked;               /* the set of devices was taken over once */
+    struct pci_addresses gone; /* where a function went that libxl has a record of; none is there */
     bool introduced;
     bool domain_ended; /* one that was alive in the last pass is not any more, or one went */
     bool blind;        /* XenStore did not give the toolstack's records */
@@ -35,6 +37,13 @@ struct reconciler {
 /* pass_observe.c: what can be known without asking Xen about single devices. 0 or a negative errno;
  * unless that is -ENOMEM or a lost connection the pass goes on all the same. */
 int pass_observe(struct reconciler *reconciler);
+
+/* pass_remember.c: what an earlier run left of the devices that are there. 0 or a negative errno:
+ * the connection is lost. */
+int pass_recall(struct reconciler *reconciler);
+
+/* Keeps gone up to date with the inventory, before the records are read for that. */
+void pass_note_gone(struct reconciler *reconciler);
 
 /* pass_events.c: takes in every watch event that fired until now, however many. 1 when there were
  * any, 0 when not, or a negative errno. */

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <xeniommu-schema.h>
 
@@ -100,39 +98,6 @@ static void note_oddities(struct reconciler *reconciler)
 
 /* ------------------------------------------------------------- the devices */
 
-/* What an earlier run left of a device that was there before this one looked. */
-static int recall(struct reconciler *reconciler, struct device *device)
-{
-    char path[128], *text = NULL;
-    int rc = -ENOENT;
-
-    snprintf(path, sizeof(path), PUBLISHER_SEEN_DIR "/");
-    xeniommu_pci_name(device->function.sbdf, path + strlen(path));
-    if (ownership_is_assignable(&device->function))
-        rc = store_read(reconciler->parts.store, XBT_NULL, path, &text, NULL);
-    if (rc < 0 && store_is_lost(rc))
-        return rc;
-    /* What could not be read counts as something that does not fit. */
-    quarantine_found(&device->quarantine, reconciler->pass, &device->function,
-                     rc == -ENOENT ? NULL
-                     : text        ? text
-                                   : "");
-    if (!ownership_is_assignable(&device->function))
-        quarantine_released(&device->quarantine);
-    free(text);
-    return 0;
-}
-
-static int recall_all(struct reconciler *reconciler)
-{
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < reconciler->inventory.pci_count; i++)
-        rc = recall(reconciler, &reconciler->inventory.devices[i]);
-    reconciler->looked = rc == 0;
-    return rc;
-}
-
 static int update_devices(struct reconciler *reconciler)
 {
     const struct pci_topology *topology = pci_observer_topology(reconciler->parts.pci);
@@ -146,9 +111,10 @@ static int update_devices(struct reconciler *reconciler)
     if (rc == 0)
         rc = mates_regroup(inventory);
     if (rc == 0 && !reconciler->looked)
-        rc = recall_all(reconciler);
+        rc = pass_recall(reconciler);
     if (rc < 0)
         return rc;
+    reconciler->looked = true;
     for (size_t i = 0; i < inventory->pci_count; i++)
         acpi_tables_lookup(reconciler->parts.tables, topology, inventory->devices[i].function.sbdf,
                            &inventory->devices[i].coverage);
@@ -164,6 +130,24 @@ static int update_devices(struct reconciler *reconciler)
 
 /* ------------------------------------------------------------- what events were about */
 
+/* The uevents were taken in after these events of the records, so all that libxl did to a device
+ * before it wrote is known. */
+static void note_recorded(struct reconciler *reconciler)
+{
+    struct recorded *recorded = assignment_observer_recorded(reconciler->parts.assignment);
+
+    for (size_t i = 0; i < reconciler->inventory.pci_count; i++) {
+        struct device *device = &reconciler->inventory.devices[i];
+        unsigned int times = recorded_take(recorded, device->function.sbdf);
+
+        quarantine_seen(&device->quarantine, reconciler->pass, &device->function);
+        if (times)
+            quarantine_recorded(&device->quarantine, &device->function, times);
+        if (!quarantine_is_settled(&device->quarantine))
+            reconciler->overtaken = true;
+    }
+}
+
 /* Reads what changed, and takes in what was announced while that went on. */
 static int refresh_records(struct reconciler *reconciler)
 {
@@ -172,7 +156,7 @@ static int refresh_records(struct reconciler *reconciler)
                                          &reconciler->domains);
     int events = rc < 0 && store_is_lost(rc) ? 0 : pass_take_pending(reconciler);
 
-    reconciler->overtaken = events > 0;
+    reconciler->overtaken = reconciler->overtaken || events > 0;
     return events < 0 ? events : rc;
 }
 
@@ -195,8 +179,9 @@ static void note_events(struct reconciler *reconciler, struct device *device)
         evidence_changed(&device->evidence, reconciler->pass);
     if (assignment_observer_is_pending(observer, sbdf))
         evidence_changed(&device->evidence, reconciler->pass + 1);
-    if (assignment_observer_take_recorded(observer, sbdf))
-        quarantine_recorded(&device->quarantine, reconciler->pass, &device->function);
+    /* What was announced until the record was read may be about the one that stood there before. */
+    if (device->quarantine.since == reconciler->pass && device->function.again)
+        (void)recorded_take(assignment_observer_recorded(observer), sbdf);
 }
 
 /* ------------------------------------------------------------- owners */
@@ -241,13 +226,17 @@ static void resolve_owners(struct reconciler *reconciler, bool reread)
 int pass_observe(struct reconciler *reconciler)
 {
     int unreadable, rc = reconciler_take_events(reconciler);
+    int uevents = rc < 0 ? rc : reconciler_take_uevents(reconciler);
 
     reconciler->pass++;
+    reconciler->overtaken = uevents == PCI_OBSERVER_MORE;
     read_hypervisor(reconciler);
-    if (rc >= 0)
-        rc = update_devices(reconciler);
+    rc = uevents < 0 ? uevents : update_devices(reconciler);
     if (rc < 0)
         return rc;
+    pass_note_gone(reconciler);
+    if (uevents != PCI_OBSERVER_MORE)
+        note_recorded(reconciler);
     unreadable = refresh_records(reconciler);
     if (unreadable == -ENOMEM || store_is_lost(unreadable))
         return unreadable;

@@ -116,6 +116,7 @@ int pass_publish(struct reconciler *reconciler, bool whole)
         .iommu = reconciler->iommu,
         .status = reconciler->parts.status,
         .confirm_ms = reconciler->parts.confirm_ms,
+        .gone = &reconciler->gone,
     };
     int rc;
 

@@ -4,31 +4,116 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char believed[] = "assignable", doubted[] = "new";
+#include "ownership.h"
+
+static void format(const struct pci_function *function, bool doubtful,
+                   char text[QUARANTINE_TEXT_SIZE])
+{
+    snprintf(text, QUARANTINE_TEXT_SIZE, "%s %s %s", function->identity,
+             function->binding[0] ? function->binding : "-", doubtful ? "new" : "assignable");
+}
 
 void quarantine_found(struct quarantine *quarantine, uint64_t pass,
                       const struct pci_function *function, const char *remembered)
 {
-    size_t length = strlen(function->identity);
+    char believed[QUARANTINE_TEXT_SIZE];
 
-    *quarantine = (struct quarantine){.since = pass};
+    *quarantine = (struct quarantine){.since = pass, .followed = pass, .over = true};
     if (!remembered)
         return;
-    quarantine->doubtful = !length || strncmp(remembered, function->identity, length) != 0 ||
-                           remembered[length] != ' ' ||
-                           strcmp(remembered + length + 1, believed) != 0;
+    format(function, false, believed);
+    quarantine->doubtful =
+        !function->identity[0] || !function->binding[0] || strcmp(remembered, believed) != 0;
 }
 
-void quarantine_plugged(struct quarantine *quarantine, uint64_t pass)
+void quarantine_plugged(struct quarantine *quarantine, uint64_t pass,
+                        const struct pci_function *function)
 {
-    *quarantine = (struct quarantine){.since = pass, .doubtful = true};
+    *quarantine = (struct quarantine){.since = pass, .followed = pass, .doubtful = true};
+    /* A record that came with it in one pass may be of the one before. */
+    quarantine->over = function->again || function->lost;
+    if (quarantine->over)
+        return;
+    quarantine->start = QUARANTINE_OF_DRIVER;
+    quarantine->unbinds = function->unbinds;
 }
 
-void quarantine_recorded(struct quarantine *quarantine, uint64_t pass,
-                         const struct pci_function *function)
+/* Nothing happened, or it is bound at last to pciback, as libxl does after it wrote. */
+static bool is_quiet(const struct pci_function *known, const struct pci_function *function)
 {
-    if (quarantine->since < pass || !function->again || function->rebound)
+    if (known->unbinds != function->unbinds || known->lost != function->lost)
+        return false;
+    if (!known->driver[0])
+        return !function->driver[0] || ownership_is_assignable(function);
+    return strcmp(known->driver, function->driver) == 0 &&
+           strcmp(known->binding, function->binding) == 0;
+}
+
+static void start_anew(struct quarantine *quarantine, const struct pci_function *known)
+{
+    quarantine->start = ownership_is_assignable(known) ? QUARANTINE_OF_PCIBACK
+                        : known->driver[0]             ? QUARANTINE_OF_DRIVER
+                                                       : QUARANTINE_OF_NONE;
+    quarantine->unbinds = quarantine->times = 0;
+}
+
+void quarantine_followed(struct quarantine *quarantine, uint64_t pass,
+                         const struct pci_function *known, const struct pci_function *function)
+{
+    uint32_t unbinds = function->unbinds - known->unbinds;
+    bool lost = known->lost != function->lost;
+
+    if (!is_quiet(known, function))
+        quarantine->doubtful = true;
+    if (quarantine->over)
+        start_anew(quarantine, known);
+    quarantine->unbinds += unbinds;
+    if (lost)
+        quarantine->start = QUARANTINE_UNCOUNTED;
+    /* What libxl wrote about an unbinding may be known one pass later than that. */
+    quarantine->over = !unbinds && !lost;
+    quarantine->followed = pass;
+}
+
+void quarantine_seen(struct quarantine *quarantine, uint64_t pass,
+                     const struct pci_function *function)
+{
+    if (quarantine->followed != pass)
+        quarantine_followed(quarantine, pass, function, function);
+}
+
+/* From pciback and back again it takes an even number of unbindings, from a driver an odd one: with
+ * one by hand at the end the number is wrong, even where a late event makes up for that one. */
+static bool adds_up(const struct quarantine *quarantine)
+{
+    bool odd = quarantine->unbinds % 2;
+
+    switch (quarantine->start) {
+    case QUARANTINE_UNCOUNTED:
+        break;
+    case QUARANTINE_OF_PCIBACK:
+        return !odd && quarantine->unbinds && quarantine->times >= quarantine->unbinds;
+    case QUARANTINE_OF_DRIVER:
+        return odd && quarantine->times >= quarantine->unbinds;
+    case QUARANTINE_OF_NONE: /* the last step before that is libxl's, which has yet to write */
+        return !odd && quarantine->times > quarantine->unbinds;
+    }
+    return false;
+}
+
+void quarantine_recorded(struct quarantine *quarantine, const struct pci_function *function,
+                         unsigned int times)
+{
+    quarantine->times += times;
+    if (function->driver[0] && !ownership_is_assignable(function))
+        return;
+    if (adds_up(quarantine))
         quarantine->doubtful = false;
+}
+
+bool quarantine_is_settled(const struct quarantine *quarantine)
+{
+    return quarantine->over;
 }
 
 void quarantine_released(struct quarantine *quarantine)
@@ -44,6 +129,5 @@ void quarantine_assigned(struct quarantine *quarantine)
 void quarantine_remember(const struct quarantine *quarantine, const struct pci_function *function,
                          char text[QUARANTINE_TEXT_SIZE])
 {
-    snprintf(text, QUARANTINE_TEXT_SIZE, "%s %s", function->identity,
-             quarantine->doubtful ? doubted : believed);
+    format(function, quarantine->doubtful, text);
 }

@@ -25,6 +25,7 @@ void reconciler_free(struct reconciler *reconciler)
     if (!reconciler)
         return;
     inventory_clear(&reconciler->inventory);
+    pci_addresses_clear(&reconciler->gone);
     domain_list_free(&reconciler->domains);
     complaints_clear(&reconciler->oddities);
     complaints_clear(&reconciler->contradictions);

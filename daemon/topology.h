@@ -18,8 +18,8 @@ struct pci_function {
     uint32_t incarnation; /* another one when it went and came back: not the same device then */
     uint32_t events;      /* grows with every uevent about it, and with other news of it */
     bool again;           /* another function stood at its address before */
-    bool rebound;         /* it was unbound from a driver since it is there */
-    uint32_t unbinds;     /* grows with each time, and where that may have been missed */
+    uint32_t unbinds;     /* grows with each time that it was seen unbound from a driver */
+    uint32_t lost;        /* grows where that may have gone unseen: unbinds is too small then */
     char identity[PCI_IDENTITY_SIZE]; /* the same for the same device, over restarts of the daemon
                                        * too, and for no other at this address; "" if not known */
     uint32_t parent;                  /* the bridge right above it, PCI_NO_SBDF on a root bus */
@@ -30,7 +30,8 @@ struct pci_function {
     bool is_bridge;        /* header type 1: forwards others' DMA, has buses below it */
     uint8_t secondary_bus; /* of a bridge: the bus right below it, 0 where it has none */
     char driver[32];       /* the bound driver in dom0, "" for none */
-    struct pci_caps caps;  /* as last read */
+    char binding[PCI_IDENTITY_SIZE]; /* the same as long as it stays bound to that, as identity */
+    struct pci_caps caps;            /* as last read */
 };
 
 /* All of them, sorted by sbdf. */

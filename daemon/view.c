@@ -142,9 +142,50 @@ int view_of_host(const struct view_source *source, struct tree *tree)
     return rc;
 }
 
+static int compare_sbdf(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* In order, so that the same set is the same text. */
+static int list_gone(const struct pci_addresses *gone, char *text)
+{
+    uint32_t *sorted = calloc(gone->count, sizeof(*sorted));
+
+    if (!sorted)
+        return -ENOMEM;
+    memcpy(sorted, gone->sbdfs, gone->count * sizeof(*sorted));
+    qsort(sorted, gone->count, sizeof(*sorted), compare_sbdf);
+    for (size_t i = 0; i < gone->count; i++) {
+        if (i)
+            *text++ = ' ';
+        xeniommu_pci_name(sorted[i], text);
+        text += strlen(text);
+    }
+    free(sorted);
+    return 0;
+}
+
+/* What one message to xenstored has room for, with the path. */
+#define GONE_SIZE 3800
+
+static int add_gone(struct tree *tree, const struct pci_addresses *gone)
+{
+    char text[GONE_SIZE] = "all";
+
+    if (!gone->all && !gone->count)
+        return 0;
+    if (!gone->all && gone->count * XENIOMMU_PCI_NAME_SIZE < sizeof(text) &&
+        list_gone(gone, text) < 0)
+        return -ENOMEM;
+    return tree_add(tree, VIEW_GONE_NODE, text);
+}
+
 int view_of_seen(const struct view_source *source, struct tree *tree)
 {
-    int rc = 0;
+    int rc = add_gone(tree, source->gone);
 
     for (size_t i = 0; rc == 0 && i < source->inventory->pci_count; i++) {
         const struct device *device = &source->inventory->devices[i];

@@ -4,6 +4,7 @@
 #define XI_VIEW_H
 
 #include "inventory.h"
+#include "observe/pci_table.h"
 #include "tree.h"
 
 struct view_source {
@@ -13,7 +14,8 @@ struct view_source {
     const struct domain_list *domains;
     enum iommu_use iommu;
     const char *status;
-    unsigned int confirm_ms; /* how long a claim stands unconfirmed, 0 for ever */
+    unsigned int confirm_ms;          /* how long a claim stands unconfirmed, 0 for ever */
+    const struct pci_addresses *gone; /* of view_of_seen() */
 };
 
 /* All add to an empty tree and sort it. 0 or -ENOMEM. */
@@ -21,7 +23,9 @@ struct view_source {
 /* The host's tree: every device under its host address. */
 int view_of_host(const struct view_source *source, struct tree *tree);
 
-/* What the daemon's next run has to know: which device each record "assignable" was written for. */
+/* What the daemon's next run has to know: which device each record "assignable" was written for,
+ * and where none is that such a record was of: names separated by single blanks, or "all". */
+#define VIEW_GONE_NODE "gone"
 int view_of_seen(const struct view_source *source, struct tree *tree);
 
 /* What XenStore must say while the domain's tree stands: that libxl gave it each PCI function that

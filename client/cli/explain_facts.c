@@ -56,7 +56,8 @@ static const struct value_words doubt_values[] = {
     {"malformed", "The record of its owner makes no sense."},
     {"unreadable", "The records of owners could not be read."},
     {"new-device",
-     "It is recorded as assignable, but it came, or came back, after that was written."},
+     "It is recorded as assignable, but it came, or came back to pciback, after that was "
+     "written."},
     {NULL, NULL},
 };
 

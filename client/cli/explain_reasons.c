@@ -121,9 +121,10 @@ const struct reason_words reason_words[] = {
      "blocked.",
      "Xen's command line without no-quarantine, and a reboot; or giving the device to a guest."},
     {"new-device", ON_PCI,
-     "Another device, or the same one plugged in again, stands at an address that libxl recorded "
-     "as assignable. Xen gave the new one to dom0, and nothing tells that it was put into "
-     "quarantine since.",
+     "libxl's record that it is assignable may be older: another device stood there then, or this "
+     "one was plugged in again, or bound to pciback again. In between Xen gave it to dom0, and "
+     "nothing tells that it was put into quarantine since: adding what has no driver of dom0's "
+     "leaves no sign.",
      "Making it assignable anew: xl pci-assignable-add, then xl pci-assignable-remove -r (it fails "
      "for what is not in quarantine), then xl pci-assignable-add. Or giving it to a guest."},
     {"not-assigned", ON_DT,

@@ -30,8 +30,7 @@ struct assignment_observer {
     bool records_changed;      /* all of libxl's records may have */
     uint32_t dirty[DIRTY_MAX]; /* ... or the records of these functions */
     size_t dirty_count;
-    uint32_t recorded[DIRTY_MAX]; /* made assignable; of more at once the last ones are told of */
-    size_t recorded_count;
+    struct recorded recorded;
     struct backend_dir *dirs;
     size_t dir_count;
     struct complaints complaints; /* of what is in no directory */
@@ -107,17 +106,6 @@ void assignment_observer_suspect(struct assignment_observer *observer, uint32_t 
         observer->dirty[observer->dirty_count++] = sbdf;
 }
 
-/* Kept until the function is there: its uevent may be on its way. */
-static void note_recorded(struct assignment_observer *observer, uint32_t sbdf)
-{
-    if (holds(observer->recorded, observer->recorded_count, sbdf))
-        return;
-    if (observer->recorded_count == DIRTY_MAX)
-        memmove(observer->recorded, observer->recorded + 1,
-                --observer->recorded_count * sizeof(observer->recorded[0]));
-    observer->recorded[observer->recorded_count++] = sbdf;
-}
-
 static void note_record(struct assignment_observer *observer, const char *path)
 {
     size_t root = strlen(LIBXL_ROOT "/");
@@ -131,8 +119,9 @@ static void note_record(struct assignment_observer *observer, const char *path)
         note_stranger(observer, name, length);
     else {
         assignment_observer_suspect(observer, sbdf);
+        /* Kept until the function is there: its uevent may be on its way. */
         if (strcmp(name + length, "/driver_path") == 0)
-            note_recorded(observer, sbdf);
+            recorded_note(&observer->recorded, sbdf);
     }
 }
 
@@ -208,15 +197,9 @@ bool assignment_observer_is_pending(const struct assignment_observer *observer, 
     return false;
 }
 
-bool assignment_observer_take_recorded(struct assignment_observer *observer, uint32_t sbdf)
+struct recorded *assignment_observer_recorded(struct assignment_observer *observer)
 {
-    size_t kept = 0, count = observer->recorded_count;
-
-    for (size_t i = 0; i < count; i++)
-        if (observer->recorded[i] != sbdf)
-            observer->recorded[kept++] = observer->recorded[i];
-    observer->recorded_count = kept;
-    return kept < count;
+    return &observer->recorded;
 }
 
 /* ------------------------------------------------------------- the set of directories */

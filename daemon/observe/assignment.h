@@ -12,6 +12,7 @@
 #include "../topology.h"
 #include "claim.h"
 #include "hypervisor.h"
+#include "recorded.h"
 
 /* /libxl/pci/SSSS-BB-DD-F of a function that exists. */
 struct pci_record {
@@ -56,9 +57,9 @@ void assignment_observer_suspect(struct assignment_observer *observer, uint32_t 
 /* True when there was an event about the function that no refresh took in yet. */
 bool assignment_observer_is_pending(const struct assignment_observer *observer, uint32_t sbdf);
 
-/* True once for each time that libxl wrote, or removed, that the function is assignable
- * (driver_path). */
-bool assignment_observer_take_recorded(struct assignment_observer *observer, uint32_t sbdf);
+/* How often libxl wrote, or removed, that a function is assignable (driver_path), or oftener:
+ * xenstored may merge events. For the caller to take. */
+struct recorded *assignment_observer_recorded(struct assignment_observer *observer);
 
 /* Reads again what changed, in one consistent view: records of these functions only, and where the
  * backend's root cannot be listed, directories of these domains only. 1 when something was read, 0

@@ -80,6 +80,31 @@ static int read_link(int directory, const char *name, char target[PATH_MAX])
     return 0;
 }
 
+/* What tells a node of sysfs from every other that was or will be in its place, links themselves
+ * included; "" where that cannot be found out. sysfs has no time of birth, and does not need one.
+ * Since Linux 5.5 a node's inode number is its 64-bit ID: a counter's value, and above it how often
+ * that began anew (fs/kernfs/dir.c, __kernfs_new_node(); include/linux/kernfs.h, kernfs_id_ino()).
+ * Older kernels and those with 32-bit inode numbers show the counter alone, which gives no number
+ * twice in some two thousand million nodes. Either lasts until the kernel is booted anew, and
+ * XenStore with it. The link "driver" is a new node each time that a driver is bound
+ * (drivers/base/dd.c, driver_sysfs_add()), and goes when it is unbound. Other file systems give the
+ * number of what was removed to the next one, but know when that was made. */
+static void read_node(int directory, const char *name, char text[PCI_IDENTITY_SIZE])
+{
+    const unsigned int wanted = STATX_INO | STATX_BTIME;
+    struct statx st;
+
+    if (statx(directory, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, wanted, &st) < 0 ||
+        !(st.stx_mask & STATX_INO))
+        return;
+    if (st.stx_mask & STATX_BTIME)
+        snprintf(text, PCI_IDENTITY_SIZE, "%" PRIu64 "-%" PRId64 ".%09" PRIu32,
+                 (uint64_t)st.stx_ino, (int64_t)st.stx_btime.tv_sec,
+                 (uint32_t)st.stx_btime.tv_nsec);
+    else
+        snprintf(text, PCI_IDENTITY_SIZE, "%" PRIu64, (uint64_t)st.stx_ino);
+}
+
 static int read_id(int directory, struct pci_function *function)
 {
     unsigned long vendor, device;
@@ -135,6 +160,7 @@ static int read_driver(int directory, struct pci_function *function)
         return rc == -ENOENT ? 0 : rc;
     snprintf(function->driver, sizeof(function->driver), "%.*s", (int)sizeof(function->driver) - 1,
              target);
+    read_node(directory, "driver", function->binding);
     return 0;
 }
 
@@ -183,26 +209,6 @@ static int read_all(int directory, struct pci_function *function, const char **w
     return 0;
 }
 
-/* sysfs has no time of birth, and does not need one: the kernel takes a node's ID, which is its
- * inode number, from a counter, with a generation in the upper half (fs/kernfs/dir.c,
- * __kernfs_new_node(): idr_alloc_cyclic() and id_highbits), so no other directory gets it until the
- * kernel is booted anew, and XenStore with it. Other file systems give the number of what was
- * removed to the next one, but know when that was made. */
-static void read_identity(int directory, struct pci_function *function)
-{
-    struct statx st;
-
-    if (statx(directory, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &st) < 0 ||
-        !(st.stx_mask & STATX_INO))
-        return;
-    if (st.stx_mask & STATX_BTIME)
-        snprintf(function->identity, sizeof(function->identity),
-                 "%" PRIu64 "-%" PRId64 ".%09" PRIu32, (uint64_t)st.stx_ino,
-                 (int64_t)st.stx_btime.tv_sec, (uint32_t)st.stx_btime.tv_nsec);
-    else
-        snprintf(function->identity, sizeof(function->identity), "%" PRIu64, (uint64_t)st.stx_ino);
-}
-
 /* The directories above it are those of the bridges above it. */
 static uint32_t parent_of(const char *syspath)
 {
@@ -242,7 +248,7 @@ int pci_function_read(const char *syspath, struct pci_function *function, const 
     directory = open(syspath, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
         return -errno;
-    read_identity(directory, function);
+    read_node(directory, "", function->identity);
     read_caps(directory, function);
     rc = read_all(directory, function, what);
     close(directory);

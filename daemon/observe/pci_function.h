@@ -13,9 +13,9 @@ bool pci_function_parse_name(const char *name, uint32_t *sbdf);
 const char *pci_function_name(const char *syspath);
 
 /* Reads all that sysfs tells of the function in this directory (below /sys/devices); what the
- * observer itself counts (incarnation, events, again, rebound, late) is zero. 0; -ENOENT when there
- * is no such function; another negative errno when there is one that could not be read, with *what
- * the attribute that was the trouble. */
+ * observer itself counts (incarnation, events, again, unbinds, lost, late) is zero. 0; -ENOENT when
+ * there is no such function; another negative errno when there is one that could not be read, with
+ * *what the attribute that was the trouble. */
 int pci_function_read(const char *syspath, struct pci_function *function, const char **what);
 
 #endif

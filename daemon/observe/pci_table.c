@@ -111,23 +111,20 @@ static void keep_counts(struct pci_function *function, const struct pci_function
     function->incarnation = known->incarnation;
     function->events = known->events;
     function->again = known->again;
-    function->rebound = known->rebound;
     function->unbinds = known->unbinds;
+    function->lost = known->lost;
     function->late = known->late;
 }
 
 static void take_news(struct pci_function *function, enum pci_news news)
 {
     function->events++;
-    function->unbinds += news == PCI_NEWS_UNBIND || news == PCI_NEWS_MISSED;
-    if (news == PCI_NEWS_UNBIND)
-        function->rebound = true;
-    /* What was seen unbound may have been one that stood there before. */
-    if (news == PCI_NEWS_MISSED)
-        function->rebound = false;
+    function->unbinds += news == PCI_NEWS_UNBIND;
+    function->lost += news == PCI_NEWS_MISSED;
 }
 
-/* An event that is older than the device itself is about another one: it tells nothing of this. */
+/* An event that is older than the device itself is about another one: it tells nothing of this. Of
+ * one that could not be read when it came, events may have been missed. */
 static void start_counts(struct pci_table *table, struct pci_function *function, bool replaces,
                          enum pci_news news)
 {
@@ -136,7 +133,8 @@ static void start_counts(struct pci_table *table, struct pci_function *function,
     function->late = function->again || (!pci_addresses_hold(&table->at_first, function->sbdf) &&
                                          (table->looked || news != PCI_NEWS_NONE));
     function->incarnation = ++table->incarnations;
-    function->rebound = false;
+    function->unbinds = !function->again && news == PCI_NEWS_UNBIND;
+    function->lost = pci_addresses_hold(&table->unread, function->sbdf);
 }
 
 static int put(struct pci_table *table, const struct pci_function *read, enum pci_news news)

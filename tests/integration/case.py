@@ -5,7 +5,7 @@ import unittest
 
 import truth
 from daemon import HOST_TREE, Daemon
-from hostpci import PCIBACK, HostPci
+from hostpci import HostPci
 from rig import Rig
 from tap import commits_of
 from toolstack import Toolstack, node_name
@@ -147,9 +147,8 @@ class RigCase(unittest.TestCase):
         one connection come in order, and this one shows."""
         claim = self.toolstack.info(SPARE, 'domid')
         if SPARE not in self.host.folders:
-            self.host.add(SPARE, driver=PCIBACK)
-            self.hypervisor.assign(SPARE, 'io')
-            self.store.write(self.toolstack.info(SPARE, 'driver_path'), '/sys/bus/pci/drivers/x')
+            self.host.add(SPARE, driver='spare')
+            self.toolstack.assignable_add(SPARE).finish()
             self.wait_host(SPARE, state='quarantined')
         self.store.write(claim, 999)
         self.wait_host(SPARE, state='unknown')

@@ -57,6 +57,7 @@ class HostPci:
             raise AssertionError('the test bed did not come up')
         self.folders = {}  # address -> path below /sys/devices
         self.bridges = set()  # also those that are gone
+        self.unbound = 0      # how often a driver was unbound from any
         os.makedirs(self._sys('bus/pci/devices'))
         os.makedirs(self._sys('bus/pci/drivers'))
 
@@ -145,7 +146,10 @@ class HostPci:
 
     def unbind(self, bdf):
         driver = self.driver(bdf)
-        os.unlink(os.path.join(self._folder(bdf), 'driver'))
+        # kept elsewhere: in sysfs no later link gets its inode number
+        self.unbound += 1
+        os.rename(os.path.join(self._folder(bdf), 'driver'),
+                  os.path.join(self.root, f'unbound-{self.unbound}'))
         os.unlink(self._sys(f'bus/pci/drivers/{driver}/{bdf}'))
         self._put_uevent(bdf, None)
         self.uevent('unbind', bdf)

@@ -105,14 +105,30 @@ class Recovers(QuarantineCase):
         self.toolstack.assignable_add(NIC).finish()
         self.wait_host(NIC, **QUARANTINED)
 
+    def add_anew(self):
+        self.toolstack.assignable_remove(NIC).finish()
+        self.toolstack.assignable_add(NIC).finish()
+
     def test_added_anew_while_the_daemon_is_stopped(self):
+        """What came with the device may be of the one before it."""
         with self.daemon.paused():
             self.replace()
             self.toolstack.assignable_add(NIC).finish()
-            self.toolstack.assignable_remove(NIC).finish()
-            self.toolstack.assignable_add(NIC).finish()
-        self.sync_uevents()
+            self.add_anew()
+        self.check_new()
+        self.add_anew()
         self.wait_host(NIC, **QUARANTINED)
+
+    def test_both_steps_at_once(self):
+        """As a script does it that follows our advice: the daemon sees them together."""
+        self.replace()
+        self.check_new()
+        self.toolstack.assignable_add(NIC).finish()
+        for _ in range(2):
+            with self.daemon.paused():
+                self.add_anew()
+            self.sync_uevents()
+            self.wait_host(NIC, **QUARANTINED)
 
     def test_given_to_a_guest(self):
         """What a guest gives back goes into quarantine, whatever it was before."""
@@ -160,6 +176,31 @@ class TakenBack(QuarantineCase):
         self.sync_uevents()
         self.assertNotEqual(self.host_record(NIC)['state'], 'quarantined')
 
+    def bind_by_hand(self, bdf):
+        self.toolstack.assignable_remove(bdf, rebind=False).finish()
+        self.host.bind(bdf, PCIBACK)
+
+    def test_assignable_and_bound_by_hand_while_the_daemon_is_stopped(self):
+        """It sees a record written, and two unbindings: which came last?"""
+        with self.daemon.paused():
+            self.toolstack.assignable_add(NIC2).finish()
+            self.bind_by_hand(NIC2)
+        self.wait_host(NIC2, **NEW)
+
+    def test_all_of_it_while_the_daemon_is_stopped(self):
+        with self.daemon.paused():
+            self.toolstack.assignable_remove(NIC).finish()
+            self.toolstack.assignable_add(NIC).finish()
+            self.bind_by_hand(NIC)
+        self.wait_host(NIC, **NEW)
+
+    def test_bound_to_pciback_by_hand_while_no_daemon_runs(self):
+        """The same function, the same driver, and the same record as before."""
+        self.daemon.stop()
+        self.bind_by_hand(NIC)
+        self.daemon.start()
+        self.check_new()
+
     def test_bound_to_pciback_by_hand_before_a_restart(self):
         self.toolstack.assignable_remove(NIC, rebind=False).finish()
         self.wait_host(NIC, owner='unknown')
@@ -206,3 +247,33 @@ class OverRestart(QuarantineCase):
         self.replace()
         self.daemon.start()
         self.check_new()
+
+    def test_gone_before_and_another_meanwhile(self):
+        """It went before the daemon's eyes, and what is there now came behind its back."""
+        self.host.remove(NIC)
+        self.sync_uevents()
+        self.assertEqual(self.host_record(NIC), {})
+        self.daemon.stop()
+        self.host.add(NIC, driver=PCIBACK)
+        self.daemon.start()
+        self.check_new()
+
+    def test_gone_before_two_restarts(self):
+        self.host.remove(NIC)
+        self.sync_uevents()
+        self.daemon.stop()
+        self.daemon.start()
+        self.daemon.kill()
+        self.host.add(NIC, driver=PCIBACK)
+        self.daemon.start()
+        self.check_new()
+
+    def test_gone_before_and_assignable_meanwhile(self):
+        """One that had no record when it went: what it has now is its own."""
+        self.host.remove(NIC2)
+        self.sync_uevents()
+        self.daemon.stop()
+        self.host.add(NIC2, driver='e1000e')
+        self.toolstack.assignable_add(NIC2).finish()
+        self.daemon.start()
+        self.wait_host(NIC2, **QUARANTINED)

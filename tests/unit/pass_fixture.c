@@ -123,6 +123,7 @@ struct pci_function *host_plug(uint32_t sbdf, const char *driver)
                                           .class_code = 0x020000};
     snprintf(functions[at].driver, sizeof(functions[at].driver), "%s", driver);
     snprintf(functions[at].identity, sizeof(functions[at].identity), "device-%u", incarnations);
+    snprintf(functions[at].binding, sizeof(functions[at].binding), "binding-%u", incarnations);
     fake_xen_give(sbdf, 0);
     return &functions[at];
 }

@@ -16,6 +16,19 @@ static void plug_again(void)
     host_plug(NIC, "pciback")->again = true;
 }
 
+/* libxl takes it from its driver, and back to pciback. */
+static void make_assignable_again(void)
+{
+    strcpy(host_function(NIC)->driver, "e1000e");
+    host_function(NIC)->events++;
+    assert_int_equal(daemon_look(), 0);
+    strcpy(host_function(NIC)->driver, "pciback");
+    host_function(NIC)->unbinds++;
+    host_function(NIC)->events++;
+    libxl_make_assignable(NIC);
+    assert_int_equal(daemon_look(), 0);
+}
+
 static void a_record_of_the_device_before(void **state)
 {
     (void)state;
@@ -29,8 +42,7 @@ static void a_record_of_the_device_before(void **state)
     daemon_restart();
     assert_int_equal(daemon_look(), 0);
     assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
-    libxl_make_assignable(NIC);
-    daemon_pass();
+    make_assignable_again();
     assert_told(FAKE_HOST_TREE, pci_name(NIC), "quarantined", "assignable");
     daemon_restart();
     assert_int_equal(daemon_look(), 0);
@@ -58,6 +70,113 @@ static void a_memory_that_cannot_be_read(void **state)
     daemon_restart();
     fake_fail("read", EACCES, 1);
     assert_int_equal(daemon_look(), 0);
+    assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
+}
+
+/* Another time with pciback, while no daemon ran. */
+static void another_binding_over_a_restart(void **state)
+{
+    (void)state;
+    host_plug(NIC, "pciback");
+    libxl_make_assignable(NIC);
+    assert_int_equal(daemon_look(), 0);
+    daemon_restart();
+    assert_int_equal(daemon_look(), 0);
+    assert_told(FAKE_HOST_TREE, pci_name(NIC), "quarantined", "assignable");
+    strcpy(host_function(NIC)->binding, "another");
+    daemon_restart();
+    assert_int_equal(daemon_look(), 0);
+    assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
+}
+
+/* It went while the daemon ran, and another one came while it did not. */
+static void gone_before_a_restart(void **state)
+{
+    (void)state;
+    for (int restarts = 1; restarts < 4; restarts++) {
+        (void)pass_tear_down(state);
+        (void)pass_set_up(state);
+        host_plug(NIC, "pciback");
+        libxl_make_assignable(NIC);
+        assert_int_equal(daemon_look(), 0);
+        host_unplug(NIC);
+        for (int i = 0; i < restarts; i++) {
+            assert_int_equal(daemon_look(), 0);
+            daemon_restart();
+        }
+        host_plug(NIC, "pciback");
+        assert_int_equal(daemon_look(), 0);
+        assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
+        daemon_restart();
+        assert_int_equal(daemon_look(), 0);
+        assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
+        assert_null(fake_get("/tool/xen-iommu/seen/gone"));
+    }
+}
+
+/* It was made assignable, and went, in one pass. */
+static void gone_as_soon_as_recorded(void **state)
+{
+    (void)state;
+    host_plug(NIC, "e1000e");
+    assert_int_equal(daemon_look(), 0);
+    libxl_make_assignable(NIC);
+    host_unplug(NIC);
+    assert_int_equal(daemon_look(), 0);
+    assert_string_equal(fake_get("/tool/xen-iommu/seen/gone"), "0000-00-04-0");
+    daemon_restart();
+    host_plug(NIC, "pciback");
+    assert_int_equal(daemon_look(), 0);
+    assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
+}
+
+/* What went without a record left nothing. */
+static void gone_without_a_record(void **state)
+{
+    (void)state;
+    host_plug(NIC, "e1000e");
+    assert_int_equal(daemon_look(), 0);
+    host_unplug(NIC);
+    assert_int_equal(daemon_look(), 0);
+    daemon_restart();
+    host_plug(NIC, "pciback");
+    libxl_make_assignable(NIC);
+    assert_int_equal(daemon_look(), 0);
+    assert_told(FAKE_HOST_TREE, pci_name(NIC), "quarantined", "assignable");
+}
+
+static void a_list_of_the_gone_that_makes_no_sense(void **state)
+{
+    static const char *const texts[] = {"all", "0000-00-05-0 ", " 0000-00-05-0", "0000-00-05-0,",
+                                        "x"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        (void)pass_tear_down(state);
+        (void)pass_set_up(state);
+        fake_put("/tool/xen-iommu/seen/gone", texts[i]);
+        host_plug(NIC, "pciback");
+        libxl_make_assignable(NIC);
+        assert_int_equal(daemon_look(), 0);
+        assert_told(FAKE_HOST_TREE, pci_name(NIC), i == 1 ? "quarantined" : "unknown",
+                    i == 1 ? "assignable" : "new-device");
+    }
+}
+
+/* An event of the record that came before the device went is not about the next one. */
+static void recorded_before_it_went(void **state)
+{
+    (void)state;
+    host_plug(NIC, "e1000e");
+    assert_int_equal(daemon_look(), 0);
+    host_unplug(NIC);
+    libxl_make_assignable(NIC);
+    assert_int_equal(daemon_look(), 0);
+    host_plug(NIC, "e1000e")->again = true;
+    host_function(NIC)->unbinds = 1;
+    strcpy(host_function(NIC)->driver, "pciback");
+    assert_int_equal(daemon_look(), 0);
+    daemon_pass();
     assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
 }
 
@@ -148,6 +267,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_record_of_the_device_before),
         TEST(another_device_over_a_restart),
+        TEST(another_binding_over_a_restart),
+        TEST(gone_before_a_restart),
+        TEST(gone_as_soon_as_recorded),
+        TEST(gone_without_a_record),
+        TEST(a_list_of_the_gone_that_makes_no_sense),
+        TEST(recorded_before_it_went),
         TEST(a_memory_that_cannot_be_read),
         TEST(what_a_guest_gives_back),
         TEST(what_a_guest_never_had),

@@ -56,6 +56,16 @@ static void run(const char *program, const char *path)
     assert_int_equal(system(line), 0);
 }
 
+/* Out of the way, so that nothing gets its inode number. */
+static void keep_one(const char *name)
+{
+    char path[PATH_MAX], kept[PATH_MAX];
+
+    at(name, path);
+    assert_true(snprintf(kept, sizeof(kept), "%s.kept", path) < PATH_MAX);
+    assert_int_equal(rename(path, kept), 0);
+}
+
 static void remove_one(const char *name)
 {
     char path[PATH_MAX];
@@ -115,7 +125,8 @@ static void plain(void **state)
     assert_int_equal(function.physfn, PCI_NO_SBDF);
     assert_int_equal(function.id, 0x10d38086);
     assert_int_equal(function.class_code, 0x020000);
-    assert_false(function.is_bridge || function.late || function.again || function.rebound);
+    assert_false(function.is_bridge || function.late || function.again || function.unbinds ||
+                 function.lost);
     assert_string_equal(function.driver, "");
     assert_int_equal(function.caps.port, PCI_PORT_UNKNOWN);
 }
@@ -213,6 +224,33 @@ static void identity(void **state)
     }
 }
 
+/* The link to the driver is another one each time that it is bound. */
+static void binding(void **state)
+{
+    char first[PCI_IDENTITY_SIZE];
+
+    (void)state;
+    assert_int_equal(read_it(), 0);
+    assert_string_equal(function.binding, "");
+    for (int i = 0; i < 20; i++) {
+        link_to("driver", "../../bus/pci/drivers/pciback");
+        assert_int_equal(read_it(), 0);
+        memcpy(first, function.binding, sizeof(first));
+        assert_true(strlen(first) > 0 && strlen(first) < sizeof(first) - 1);
+        assert_null(strpbrk(first, " \t\n"));
+        assert_string_not_equal(first, function.identity);
+        assert_int_equal(read_it(), 0);
+        assert_string_equal(function.binding, first);
+        /* sysfs gives no number twice; other file systems do, and have no time in between */
+        keep_one("driver");
+        link_to("driver", "../../bus/pci/drivers/pciback");
+        assert_int_equal(read_it(), 0);
+        assert_string_not_equal(function.binding, first);
+        remove_one("driver");
+        remove_one("driver.kept");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +262,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(links_that_are_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(being_made_and_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(identity, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(binding, set_up, tear_down),
     };
     int rc;
 

@@ -228,7 +228,7 @@ static void removal_of_an_older_one(void **state)
     expect(*state, 2, false);
     assert_int_not_equal(get(*state, 0x20)->incarnation, incarnation);
     assert_true(get(*state, 0x20)->again);
-    assert_false(get(*state, 0x20)->rebound);
+    assert_int_equal(get(*state, 0x20)->unbinds, 0);
     fake.realpath = EMFILE;
     assert_int_equal(event(*state, "remove", ONE), 1);
     expect(*state, 1, true);
@@ -327,7 +327,7 @@ static void events_count(void **state)
     for (int i = 0; i < 5; i++) {
         assert_int_equal(event(*state, actions[i], ONE), 1);
         assert_int_equal(get(*state, 0x20)->events, ++events);
-        assert_int_equal(get(*state, 0x20)->rebound, i >= 3);
+        assert_int_equal(get(*state, 0x20)->unbinds, i >= 3);
     }
     rescan(*state, 2, false);
     assert_int_equal(get(*state, 0x20)->events, events);

@@ -82,15 +82,17 @@ static void news(void **state)
     assert_int_equal(get(HERE)->events, events);
     assert_int_equal(put(HERE, "1", PCI_NEWS_EVENT), 1);
     assert_int_equal(get(HERE)->events, events + 1);
-    assert_false(get(HERE)->rebound);
+    assert_int_equal(get(HERE)->unbinds, 0);
     assert_int_equal(put(HERE, "1", PCI_NEWS_UNBIND), 1);
     assert_int_equal(get(HERE)->events, events + 2);
-    assert_true(get(HERE)->rebound);
+    assert_int_equal(get(HERE)->unbinds, 1);
     assert_int_equal(put(HERE, "1", PCI_NEWS_EVENT), 1);
-    assert_true(get(HERE)->rebound);
+    assert_int_equal(get(HERE)->unbinds, 1);
+    assert_int_equal(get(HERE)->lost, 0);
     assert_int_equal(put(HERE, "1", PCI_NEWS_MISSED), 1);
     assert_int_equal(get(HERE)->events, events + 4);
-    assert_false(get(HERE)->rebound);
+    assert_int_equal(get(HERE)->unbinds, 1);
+    assert_int_equal(get(HERE)->lost, 1);
     assert_false(get(HERE)->late || get(HERE)->again);
 }
 
@@ -122,7 +124,7 @@ static void another_device(void **state)
     /* an event that is older than the device is none of its own */
     assert_int_equal(put(HERE, "2", PCI_NEWS_UNBIND), 1);
     assert_int_not_equal(get(HERE)->incarnation, first);
-    assert_true(get(HERE)->again && get(HERE)->late && !get(HERE)->rebound);
+    assert_true(get(HERE)->again && get(HERE)->late && !get(HERE)->unbinds);
 }
 
 static void without_identity(void **state)

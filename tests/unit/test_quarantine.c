@@ -9,23 +9,28 @@
 #include "quarantine.h"
 
 static struct pci_function function;
+static struct quarantine quarantine;
+static uint64_t pass;
 
 static int set_up(void **state)
 {
     (void)state;
     function = (struct pci_function){.sbdf = 0x20, .driver = "pciback"};
+    quarantine = (struct quarantine){.since = 0};
+    pass = 0;
     snprintf(function.identity, sizeof(function.identity), "boot-1 device-7");
+    snprintf(function.binding, sizeof(function.binding), "b-1");
     return 0;
 }
 
 static struct quarantine found(const char *remembered)
 {
     /* What was there before must not shine through. */
-    struct quarantine quarantine = {.since = 99, .doubtful = true};
+    struct quarantine result = {.since = 99, .doubtful = true};
 
-    quarantine_found(&quarantine, 3, &function, remembered);
-    assert_int_equal(quarantine.since, 3);
-    return quarantine;
+    quarantine_found(&result, 3, &function, remembered);
+    assert_int_equal(result.since, 3);
+    return result;
 }
 
 static void a_device_of_which_nothing_is_remembered_is_believed(void **state)
@@ -37,20 +42,26 @@ static void a_device_of_which_nothing_is_remembered_is_believed(void **state)
 static void the_same_device_as_in_the_last_run(void **state)
 {
     (void)state;
-    assert_false(found("boot-1 device-7 assignable").doubtful);
+    assert_false(found("boot-1 device-7 b-1 assignable").doubtful);
 }
 
 static void anything_else_that_is_remembered_is_doubted(void **state)
 {
     static const char *const texts[] = {"",
+                                        "all",
                                         "boot-1 device-7",
-                                        "boot-1 device-7 ",
-                                        "boot-1 device-7 new",
-                                        "boot-1 device-7 assignable ",
-                                        "boot-1 device-7  assignable",
-                                        "boot-1 device-7-assignable",
-                                        "boot-1 device-77 assignable",
-                                        "boot-1 device-8 assignable",
+                                        "boot-1 device-7 b-1",
+                                        "boot-1 device-7 b-1 ",
+                                        "boot-1 device-7 b-1 new",
+                                        "boot-1 device-7 assignable",
+                                        "boot-1 device-7 - assignable",
+                                        "boot-1 device-7 b-2 assignable",
+                                        "boot-1 device-7 b-11 assignable",
+                                        "boot-1 device-7 b-1 assignable ",
+                                        "boot-1 device-7 b-1  assignable",
+                                        "boot-1 device-7 b-1-assignable",
+                                        "boot-1 device-77 b-1 assignable",
+                                        "boot-1 device-8 b-1 assignable",
                                         "boot-1 device-",
                                         "assignable"};
 
@@ -61,51 +72,224 @@ static void anything_else_that_is_remembered_is_doubted(void **state)
 
 static void a_device_without_identity_is_never_the_same(void **state)
 {
+    char text[QUARANTINE_TEXT_SIZE];
+
     (void)state;
     function.identity[0] = '\0';
-    assert_true(found(" assignable").doubtful);
+    assert_true(found(" b-1 assignable").doubtful);
     assert_true(found("assignable").doubtful);
     assert_false(found(NULL).doubtful);
+    (void)set_up(state);
+    function.binding[0] = '\0';
+    quarantine_remember(&(struct quarantine){.since = 1}, &function, text);
+    assert_true(found(text).doubtful);
 }
 
-static void what_is_plugged_in_is_doubted_until_a_record_is_seen(void **state)
+/* ------------------------------------------------------------- records */
+
+/* The next pass sees it with this driver, unbound so often since, and so many events of libxl. */
+static bool look(const char *driver, uint32_t unbinds, unsigned int times)
 {
-    struct quarantine quarantine = {0};
+    struct pci_function before = function;
 
-    (void)state;
-    function.again = true;
-    quarantine_plugged(&quarantine, 4);
-    assert_true(quarantine.doubtful);
-    quarantine_recorded(&quarantine, 5, &function);
-    assert_false(quarantine.doubtful);
+    snprintf(function.driver, sizeof(function.driver), "%s", driver);
+    function.unbinds += unbinds;
+    if (unbinds)
+        function.binding[0]++;
+    quarantine_followed(&quarantine, ++pass, &before, &function);
+    if (times)
+        quarantine_recorded(&quarantine, &function, times);
+    return !quarantine.doubtful;
 }
 
-/* Both came in one pass: which came first is not known, but for what tells. */
+/* Plugged in before, with this driver. */
+static void begin(const char *driver)
+{
+    function.again = true;
+    snprintf(function.driver, sizeof(function.driver), "%s", driver);
+    quarantine_plugged(&quarantine, ++pass, &function);
+    assert_true(quarantine.doubtful);
+}
+
+static void one_step_a_pass(void **state)
+{
+    (void)state;
+    begin("e1000e");
+    assert_false(look("", 1, 0));
+    assert_true(look("", 0, 1));
+    assert_true(look("pciback", 0, 0));
+    assert_true(look("pciback", 0, 0));
+    /* taken back, and again */
+    assert_false(look("", 1, 0));
+    assert_false(look("e1000e", 0, 0));
+    assert_false(look("e1000e", 0, 1));
+    assert_false(look("", 1, 0));
+    assert_true(look("pciback", 0, 1));
+}
+
+static void all_steps_in_one_pass(void **state)
+{
+    (void)state;
+    begin("e1000e");
+    assert_true(look("pciback", 1, 1));
+    assert_false(look("e1000e", 1, 1));
+    assert_true(look("pciback", 1, 1));
+    /* taken back and made assignable again, twice even */
+    assert_true(look("pciback", 2, 2));
+    assert_true(look("pciback", 4, 4));
+    /* what is left of taking it back, and all of making it assignable */
+    assert_true(look("pciback", 0, 0));
+    assert_false(look("e1000e", 1, 0));
+    assert_true(look("pciback", 1, 2));
+}
+
+/* What was written before this pass read the records comes to the next one. */
+static void events_that_come_a_pass_later(void **state)
+{
+    (void)state;
+    begin("e1000e");
+    assert_false(look("pciback", 1, 0));
+    assert_true(look("pciback", 0, 1));
+    assert_true(look("pciback", 0, 0));
+    assert_false(look("pciback", 2, 0));
+    assert_true(look("pciback", 0, 2));
+    assert_true(look("pciback", 0, 0));
+    assert_false(look("e1000e", 1, 0));
+    assert_false(look("pciback", 1, 1));
+    assert_true(look("pciback", 0, 1));
+    /* a pass later still they are about something else */
+    begin("e1000e");
+    assert_false(look("pciback", 1, 0));
+    assert_false(look("pciback", 0, 0));
+    assert_false(look("pciback", 0, 1));
+}
+
+/* One that comes late makes up for no unbinding. */
+static void a_late_event_and_bound_by_hand(void **state)
+{
+    (void)state;
+    begin("e1000e");
+    /* the removal of the record before, and then libxl's write */
+    assert_true(look("pciback", 1, 1));
+    assert_true(look("pciback", 0, 0));
+    assert_false(look("pciback", 1, 1));
+    begin("e1000e");
+    assert_true(look("pciback", 1, 1));
+    assert_false(look("pciback", 1, 1));
+    begin("e1000e");
+    assert_false(look("", 1, 0));
+    assert_false(look("", 0, 0));
+    assert_false(look("pciback", 1, 1));
+    begin("e1000e");
+    assert_false(look("", 1, 0));
+    assert_false(look("", 0, 0));
+    assert_true(look("pciback", 2, 3));
+    begin("e1000e");
+    assert_false(look("pciback", 2, 2));
+}
+
+/* libxl leaves its record without -r, and who binds it to pciback then need not be libxl. */
+static void bound_by_hand(void **state)
+{
+    (void)state;
+    begin("e1000e");
+    assert_false(look("pciback", 2, 1));
+    begin("e1000e");
+    assert_true(look("", 1, 1));
+    assert_false(look("pciback", 1, 0));
+    begin("e1000e");
+    assert_false(look("", 1, 0));
+    assert_false(look("pciback", 1, 1));
+    begin("e1000e");
+    assert_true(look("pciback", 1, 1));
+    assert_false(look("", 1, 0));
+    assert_false(look("pciback", 0, 0));
+    begin("e1000e");
+    assert_true(look("pciback", 1, 1));
+    assert_false(look("pciback", 1, 0));
+    assert_false(quarantine_is_settled(&quarantine));
+    assert_false(look("pciback", 0, 0));
+    assert_true(quarantine_is_settled(&quarantine));
+    assert_true(look("pciback", 2, 2));
+    assert_false(look("pciback", 3, 2));
+    assert_false(look("pciback", 3, 2));
+    begin("e1000e");
+    assert_false(look("pciback", 1, 0));
+}
+
+/* Nothing that libxl does writes of a device that is with pciback already. */
+static void recorded_without_any_unbinding(void **state)
+{
+    (void)state;
+    begin("pciback");
+    assert_false(look("pciback", 0, 1));
+    quarantine_seen(&quarantine, ++pass, &function);
+    quarantine_recorded(&quarantine, &function, 1);
+    assert_true(quarantine.doubtful);
+    begin("e1000e");
+    assert_false(look("e1000e", 0, 1));
+}
+
+/* An unbinding that was not seen shows by the binding, or may have been among what was lost. */
+static void unbindings_that_were_missed(void **state)
+{
+    (void)state;
+    begin("e1000e");
+    function.lost++;
+    quarantine_followed(&quarantine, ++pass, &(struct pci_function){.driver = "e1000e"}, &function);
+    strcpy(function.driver, "pciback");
+    quarantine_recorded(&quarantine, &function, 1);
+    assert_true(quarantine.doubtful);
+    for (int i = 0; i < 2; i++) {
+        struct pci_function before;
+
+        begin("e1000e");
+        assert_true(look("pciback", 1, 1));
+        before = function;
+        function.lost += i == 0;
+        function.binding[0] += i == 1;
+        quarantine_followed(&quarantine, ++pass, &before, &function);
+        assert_true(quarantine.doubtful);
+    }
+}
+
+/* A record that comes with a device in one pass counts only where no other stood there before. */
 static void a_record_of_the_pass_that_saw_the_device(void **state)
 {
-    struct quarantine quarantine;
+    static const struct {
+        bool again;
+        uint32_t lost, unbinds;
+        unsigned int times;
+        bool believed;
+    } rows[] = {{false, 0, 1, 1, true},  {false, 0, 3, 3, true},  {false, 0, 0, 1, false},
+                {false, 0, 2, 1, false}, {false, 1, 1, 1, false}, {true, 0, 1, 1, false}};
 
     (void)state;
-    function.again = true;
-    quarantine_plugged(&quarantine, 4);
-    quarantine_recorded(&quarantine, 4, &function);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        function.again = rows[i].again;
+        function.lost = rows[i].lost;
+        function.unbinds = rows[i].unbinds;
+        quarantine_plugged(&quarantine, 4, &function);
+        quarantine_recorded(&quarantine, &function, rows[i].times);
+        assert_int_equal(quarantine.doubtful, !rows[i].believed);
+    }
+}
+
+/* What was there before the daemon may be in the midst of anything. */
+static void a_record_of_the_first_pass(void **state)
+{
+    (void)state;
+    quarantine = found("something else");
+    quarantine_recorded(&quarantine, &function, 1);
     assert_true(quarantine.doubtful);
-    function.rebound = true;
-    quarantine_recorded(&quarantine, 4, &function);
-    assert_false(quarantine.doubtful);
-    quarantine_plugged(&quarantine, 4);
-    function.rebound = false;
-    function.again = false;
-    quarantine_recorded(&quarantine, 4, &function);
-    assert_false(quarantine.doubtful);
+    pass = 3;
+    assert_true(look("pciback", 2, 2));
 }
 
 static void what_a_guest_has_xen_puts_into_quarantine_itself(void **state)
 {
-    struct quarantine quarantine;
-
     (void)state;
-    quarantine_plugged(&quarantine, 4);
+    quarantine_plugged(&quarantine, 4, &function);
     quarantine_assigned(&quarantine);
     assert_false(quarantine.doubtful);
     assert_int_equal(quarantine.since, 4);
@@ -113,11 +297,10 @@ static void what_a_guest_has_xen_puts_into_quarantine_itself(void **state)
 
 static void what_is_remembered_is_recalled(void **state)
 {
-    struct quarantine quarantine;
     char text[QUARANTINE_TEXT_SIZE];
 
     (void)state;
-    quarantine_plugged(&quarantine, 4);
+    quarantine_plugged(&quarantine, 4, &function);
     quarantine_remember(&quarantine, &function, text);
     assert_true(found(text).doubtful);
     quarantine_assigned(&quarantine);
@@ -127,6 +310,7 @@ static void what_is_remembered_is_recalled(void **state)
     assert_true(found(text).doubtful);
     /* The longest there is fits. */
     memset(function.identity, 'i', sizeof(function.identity) - 1);
+    memset(function.binding, 'b', sizeof(function.binding) - 1);
     quarantine_remember(&quarantine, &function, text);
     assert_false(found(text).doubtful);
 }
@@ -140,8 +324,15 @@ int main(void)
         TEST(the_same_device_as_in_the_last_run),
         TEST(anything_else_that_is_remembered_is_doubted),
         TEST(a_device_without_identity_is_never_the_same),
-        TEST(what_is_plugged_in_is_doubted_until_a_record_is_seen),
+        TEST(one_step_a_pass),
+        TEST(all_steps_in_one_pass),
+        TEST(bound_by_hand),
+        TEST(events_that_come_a_pass_later),
+        TEST(a_late_event_and_bound_by_hand),
+        TEST(recorded_without_any_unbinding),
+        TEST(unbindings_that_were_missed),
         TEST(a_record_of_the_pass_that_saw_the_device),
+        TEST(a_record_of_the_first_pass),
         TEST(what_a_guest_has_xen_puts_into_quarantine_itself),
         TEST(what_is_remembered_is_recalled),
     };

@@ -31,6 +31,7 @@ static struct dt_records records;
 static struct inventory inventory;
 static struct view_source source;
 static struct tree tree;
+static struct pci_addresses gone;
 
 static const struct verdict to_pv = {XENIOMMU_PROTECTED, false, "assigned-pv"};
 static const struct verdict to_hvm = {XENIOMMU_PROTECTED, true, "assigned-translated"};
@@ -46,7 +47,9 @@ static int set_up(void **state)
     }
     assignment = (struct assignment){.claims = claims, .records = pci_records};
     records = (struct dt_records){.records = dt_records};
-    source = (struct view_source){.inventory = &inventory,
+    gone = (struct pci_addresses){NULL, 0, false};
+    source = (struct view_source){.gone = &gone,
+                                  .inventory = &inventory,
                                   .assignment = &assignment,
                                   .dt_records = &records,
                                   .domains = &domains,
@@ -366,22 +369,47 @@ static void what_the_next_run_has_to_know(void **state)
             (struct pci_record){.sbdf = sbdfs[i], .present = true, .has_driver_path = i != 1};
         strcpy(pci(sbdfs[i])->function.driver, i < 2 ? "pciback" : "ahci");
         strcpy(pci(sbdfs[i])->function.identity, "id");
+        strcpy(pci(sbdfs[i])->function.binding, i < 2 ? "link" : "");
     }
     assignment.record_count = 3;
     pci(LEFT)->quarantine.doubtful = true;
     pci(ALONE)->quarantine.doubtful = true;
     assert_int_equal(view_of_seen(&source, &tree), 0);
     assert_int_equal(tree.count, 2);
-    holds("0000-03-00-0", "id new");
+    holds("0000-03-00-0", "id - new");
     tree_clear(&tree);
     pci(ALONE)->quarantine.doubtful = false;
     assert_int_equal(view_of_seen(&source, &tree), 0);
     assert_int_equal(tree.count, 1);
-    holds("0000-02-01-0", "id new");
+    holds("0000-02-01-0", "id link new");
     tree_clear(&tree);
     pci(LEFT)->quarantine.doubtful = false;
     assert_int_equal(view_of_seen(&source, &tree), 0);
-    holds("0000-02-01-0", "id assignable");
+    holds("0000-02-01-0", "id link assignable");
+}
+
+static void where_the_next_run_has_to_doubt(void **state)
+{
+    uint32_t sbdfs[400] = {0x500, 0x10020, 0x300};
+
+    (void)state;
+    gone = (struct pci_addresses){sbdfs, 3, false};
+    assert_int_equal(view_of_seen(&source, &tree), 0);
+    assert_int_equal(tree.count, 1);
+    holds("gone", "0000-03-00-0 0000-05-00-0 0001-00-04-0");
+    tree_clear(&tree);
+    gone.all = true;
+    assert_int_equal(view_of_seen(&source, &tree), 0);
+    holds("gone", "all");
+    tree_clear(&tree);
+    /* No more than a message to xenstored has room for. */
+    gone = (struct pci_addresses){sbdfs, 400, false};
+    assert_int_equal(view_of_seen(&source, &tree), 0);
+    holds("gone", "all");
+    tree_clear(&tree);
+    gone.count = 292;
+    assert_int_equal(view_of_seen(&source, &tree), 0);
+    assert_int_equal(strlen(tree_get(&tree, "gone")), 292 * 13 - 1);
 }
 
 /* ------------------------------------------------------------- device tree */
@@ -509,6 +537,7 @@ int main(void)
         TEST(owners),
         TEST(whether_xen_drives_an_iommu),
         TEST(what_the_next_run_has_to_know),
+        TEST(where_the_next_run_has_to_doubt),
         TEST(a_node_at_the_guests_path),
         TEST(two_records_of_one_guest_path),
         TEST(a_guest_path_that_is_anothers_host_path),
