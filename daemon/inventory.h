@@ -19,7 +19,8 @@ struct device {
     struct pci_function function; /* PCI */
     struct acpi_answer coverage;  /* PCI */
     struct ownership owner;
-    bool moved; /* the owner is another one than in the last pass */
+    uint64_t place; /* where the owner sees it, as a number: another one when that changed */
+    bool moved;     /* the owner, or that, is another one than in the last pass */
     struct evidence evidence;
     struct quarantine quarantine; /* PCI */
     bool grouped;                 /* others share its requester or stream ID */

@@ -240,3 +240,48 @@ bool claim_guest_address(const struct pci_claim *claim, const struct domain_list
     *sbdf = claim->vdevfn;
     return claim->has_vdevfn;
 }
+
+/* FNV-1a. The sum of them does not depend on their order. */
+#define HASH_START 0xcbf29ce484222325u
+#define HASH_PRIME 0x100000001b3u
+
+static uint64_t hash(uint64_t start, const void *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        start = (start ^ ((const uint8_t *)bytes)[i]) * HASH_PRIME;
+    return start;
+}
+
+uint64_t ownership_place(const struct pci_function *function, const struct assignment *assignment,
+                         const struct domain_list *domains, uint32_t domid)
+{
+    uint64_t place = 0;
+    size_t count;
+    const struct pci_claim *claims = assignment_claims(assignment, function->sbdf, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        uint32_t address;
+
+        if (claims[i].serves == domid && claim_guest_address(&claims[i], domains, &address))
+            place += hash(HASH_START, &address, sizeof(address));
+    }
+    return place;
+}
+
+uint64_t ownership_place_dt(const char *path, const struct dt_records *records,
+                            const struct ownership *owner)
+{
+    uint64_t place = 0;
+    size_t count;
+    const struct dt_record *found = dt_records_find(records, path, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        const char *guest_path = found[i].guest_path ? found[i].guest_path : "";
+
+        if (found[i].domid == owner->domid &&
+            memcmp(found[i].handle, owner->handle, sizeof(owner->handle)) == 0)
+            place += hash(hash(HASH_START, &found[i].where, sizeof(found[i].where)), guest_path,
+                          strlen(guest_path));
+    }
+    return place;
+}

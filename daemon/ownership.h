@@ -43,6 +43,12 @@ bool ownership_same(const struct ownership *a, const struct ownership *b);
 const struct pci_claim *ownership_claim(const struct pci_function *function,
                                         const struct assignment *assignment, uint32_t domid);
 
+/* Where a guest sees the device, by all the records that tell, as a number for comparing. */
+uint64_t ownership_place(const struct pci_function *function, const struct assignment *assignment,
+                         const struct domain_list *domains, uint32_t domid);
+uint64_t ownership_place_dt(const char *path, const struct dt_records *records,
+                            const struct ownership *owner);
+
 /* The address under which the domain that a claim serves sees the function. False where the
  * toolstack did not record one. */
 bool claim_guest_address(const struct pci_claim *claim, const struct domain_list *domains,

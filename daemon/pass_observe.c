@@ -204,6 +204,18 @@ static struct ownership resolve(const struct reconciler *reconciler, const struc
     return owner;
 }
 
+static uint64_t place_of(const struct reconciler *reconciler, const struct device *device,
+                         const struct ownership *owner)
+{
+    if (owner->kind != OWNER_GUEST)
+        return 0;
+    if (device->bus == BUS_DT)
+        return ownership_place_dt(device->path, toolstack_observer_get(reconciler->parts.toolstack),
+                                  owner);
+    return ownership_place(&device->function, assignment_observer_get(reconciler->parts.assignment),
+                           &reconciler->domains, owner->domid);
+}
+
 /* reread: something of the toolstack's records was read anew. */
 static void resolve_owners(struct reconciler *reconciler, bool reread)
 {
@@ -212,11 +224,14 @@ static void resolve_owners(struct reconciler *reconciler, bool reread)
     for (size_t i = 0; i < reconciler->inventory.count; i++) {
         struct device *device = &reconciler->inventory.devices[i];
         struct ownership owner;
+        uint64_t place;
 
         note_events(reconciler, device);
         owner = resolve(reconciler, device);
-        device->moved = !ownership_same(&owner, &device->owner);
+        place = place_of(reconciler, device, &owner);
+        device->moved = !ownership_same(&owner, &device->owner) || place != device->place;
         device->owner = owner;
+        device->place = place;
         if (device->moved || (changed && is_contradicted(device)))
             evidence_changed(&device->evidence, reconciler->pass);
     }

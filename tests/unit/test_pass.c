@@ -385,6 +385,50 @@ static void what_moves_is_claimed_by_nobody_in_between(void **state)
     assert_told(2, pci_name(NIC), "protected", "assigned-pv");
 }
 
+/* Its guest is told of it under another address, all in one pass: first the old record goes. */
+static void what_its_guest_sees_elsewhere(void **state)
+{
+    (void)state;
+    give_nic_to(1);
+    watch_first_question(1);
+    fake_put("/local/domain/0/backend/pci/1/32/vdev-0", "0000:00:05.0");
+    daemon_pass();
+    assert_string_equal(first_seen, "(none)");
+    assert_told(1, pci_name(NIC), NULL, NULL);
+    assert_told(1, pci_name(DISK), "protected", "assigned-pv");
+}
+
+static char nodes_seen[64];
+
+static void look_at_nodes(void)
+{
+    const char *old = told(1, "dt/passthrough/old", "state");
+    const char *new = told(1, "dt/passthrough/new", "state");
+
+    snprintf(nodes_seen, sizeof(nodes_seen), "%s %s", old ? old : "(none)", new ? new : "(none)");
+}
+
+static void a_node_that_its_guest_sees_elsewhere(void **state)
+{
+    struct dt_record *record;
+
+    (void)state;
+    libxl_create(1);
+    host_node("/soc/dma")->passthrough = true;
+    fake_xen_give_node("/soc/dma", ORACLE_TAKEN);
+    record = host_record("/soc/dma", 1, "/passthrough/old");
+    fake_xen_domain(1)->kind = GUEST_KIND_TRANSLATED;
+    assert_int_equal(daemon_look(), 0);
+    assert_told(1, "dt/passthrough/old", "protected", "assigned-translated");
+    record->guest_path = (char *)(uintptr_t) "/passthrough/new";
+    reconciler_records_changed(daemon_reconciler());
+    fake_xen_before_answer(look_at_nodes);
+    daemon_pass();
+    assert_string_equal(nodes_seen, "(none) (none)");
+    assert_told(1, "dt/passthrough/old", NULL, NULL);
+    assert_told(1, "dt/passthrough/new", "protected", "assigned-translated");
+}
+
 /* In the first half of a pass nothing stronger is said, even where all looks well. */
 static void what_comes_waits_for_xens_word(void **state)
 {
@@ -523,6 +567,8 @@ int main(void)
         TEST(a_group_that_is_not_listed),
         TEST(what_leaves_is_downgraded_before_xen_is_asked),
         TEST(what_moves_is_claimed_by_nobody_in_between),
+        TEST(what_its_guest_sees_elsewhere),
+        TEST(a_node_that_its_guest_sees_elsewhere),
         TEST(what_comes_waits_for_xens_word),
         TEST(a_guest_that_is_shut_down),
         TEST(nothing_stronger_on_an_answer_that_was_overtaken),
