@@ -222,6 +222,12 @@ static bool bears_claim(const struct inventory *inventory, const struct device *
     return false;
 }
 
+/* Xen's word stood against the owner: nothing but another answer takes that away. */
+static bool is_disputed(const struct device *device)
+{
+    return device->facts.word == WORD_DENIES;
+}
+
 struct turn {
     struct device *device;
     uint64_t age;
@@ -246,7 +252,8 @@ static struct turn *list_turns(const struct inquiry *inquiry, size_t *count)
     for (size_t i = 0; turns && i < inventory->count; i++) {
         struct device *device = &inventory->devices[i];
 
-        if (bears_claim(inventory, device) && !evidence_is_due(&device->evidence))
+        if ((bears_claim(inventory, device) || is_disputed(device)) &&
+            !evidence_is_due(&device->evidence))
             turns[(*count)++] =
                 (struct turn){device, evidence_age(&device->evidence, inquiry->tick)};
     }

@@ -26,7 +26,8 @@ bool inquiry_is_due(const struct inventory *inventory);
 
 /* Asks again about the claims that Xen confirmed longest ago: one in ticks of them, and each whose
  * last question is ticks - 1 ticks old. Called once a tick, each claim is asked about within ticks
- * of them. What a claim's group mates are asked counts too, for it rests on their answers. Where
+ * of them. What a claim's group mates are asked counts too, for it rests on their answers; and so
+ * does what Xen's word kept from being a claim, for no event need tell that this ended. Where
  * Xen's word is another one now, the device has changed. 1 when there is such a device, 0 when not,
  * or -ENOMEM. */
 int inquiry_confirm(const struct inquiry *inquiry, unsigned int ticks);

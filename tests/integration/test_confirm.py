@@ -48,6 +48,16 @@ class Silent(ConfirmCase):
         self.wait_host(DISK, state='unknown')
         self.wait_record(0, DISK, state='unknown')
 
+    def test_no_more(self):
+        """What Xen denied comes back within the bound, too, whoever has it."""
+        for bdf, owner, after in ((DISK, 0, {'state': 'relaxed', 'owner': '0'}),
+                                  (NIC2, 'io', {'state': 'quarantined', 'owner': 'none'})):
+            with self.subTest(bdf):
+                self.hypervisor.assign(bdf, 2)
+                self.wait_host(bdf, state='unknown', reason='hypervisor-disagrees')
+                self.hypervisor.assign(bdf, owner)
+                self.wait_host(bdf, **after)
+
     def test_translated_guest(self):
         self.toolstack.attach(2, NIC2, vdevfn=0x28).finish()
         self.wait_record(2, '0000:00:05.0', state='protected', swiotlb='skip')

@@ -382,6 +382,40 @@ static void a_claim_is_confirmed_in_an_interval(void **state)
     assert_told(1, pci_name(NIC), "unknown", "hypervisor-disagrees");
 }
 
+static int confirm_for_an_interval(void)
+{
+    int changed = 0;
+
+    for (int i = 0; !changed && i < RECONCILER_CONFIRM_TICKS; i++)
+        changed = reconciler_confirm(daemon_reconciler());
+    return changed;
+}
+
+/* What Xen said of dom0's device, or of nobody's, is true no more, and no event tells. */
+static void what_xen_denied_is_asked_about_too(void **state)
+{
+    static const char *const drivers[] = {"e1000e", "pciback"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        (void)pass_tear_down(state);
+        (void)pass_set_up(state);
+        host_plug(NIC, drivers[i]);
+        libxl_create(1);
+        if (i == 1)
+            libxl_make_assignable(NIC);
+        fake_xen_give(NIC, 1);
+        assert_int_equal(daemon_look(), 0);
+        assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "hypervisor-disagrees");
+        assert_int_equal(confirm_for_an_interval(), 0);
+        fake_xen_give(NIC, i == 1 ? FAKE_XEN_QUARANTINE : 0);
+        assert_int_equal(confirm_for_an_interval(), 1);
+        daemon_pass();
+        assert_told(FAKE_HOST_TREE, pci_name(NIC), i == 1 ? "quarantined" : "protected",
+                    i == 1 ? "assignable" : "dom0-strict");
+    }
+}
+
 static void events_without_end_do_not_put_off_a_pass(void **state)
 {
     (void)state;
@@ -522,6 +556,7 @@ int main(void)
         TEST(a_running_guest_is_not),
         TEST(an_attach_whose_last_step_has_no_event),
         TEST(a_claim_is_confirmed_in_an_interval),
+        TEST(what_xen_denied_is_asked_about_too),
         TEST(events_without_end_do_not_put_off_a_pass),
         TEST(a_device_that_went),
         TEST(nodes),
