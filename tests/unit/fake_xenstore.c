@@ -35,7 +35,7 @@ static unsigned long started_at;
 static int operations, commits;
 static struct {
     char call[16];
-    int error, count;
+    int error, count, later;
 } failure;
 static void (*before_commit)(void);
 static struct watch {
@@ -120,6 +120,10 @@ static bool failing(const char *call)
 {
     if (!failure.count || strcmp(call, failure.call) != 0)
         return false;
+    if (failure.later) {
+        failure.later--;
+        return false;
+    }
     failure.count--;
     errno = failure.error;
     return true;
@@ -267,6 +271,13 @@ void fake_fail(const char *call, int error, int count)
     snprintf(failure.call, sizeof(failure.call), "%s", call);
     failure.error = error;
     failure.count = count;
+    failure.later = 0;
+}
+
+void fake_fail_later(const char *call, int error, int later)
+{
+    fake_fail(call, error, 1);
+    failure.later = later;
 }
 
 void fake_before_commit(void (*fn)(void))

@@ -65,12 +65,17 @@ static void another_device_over_a_restart(void **state)
 static void a_memory_that_cannot_be_read(void **state)
 {
     (void)state;
-    host_plug(NIC, "pciback");
-    libxl_make_assignable(NIC);
-    daemon_restart();
-    fake_fail("read", EACCES, 1);
-    assert_int_equal(daemon_look(), 0);
-    assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
+    /* where functions went, and what is known of this one */
+    for (int i = 0; i < 2; i++) {
+        (void)pass_tear_down(state);
+        (void)pass_set_up(state);
+        host_plug(NIC, "pciback");
+        libxl_make_assignable(NIC);
+        daemon_restart();
+        fake_fail_later("read", EACCES, i);
+        assert_int_equal(daemon_look(), 0);
+        assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
+    }
 }
 
 /* Another time with pciback, while no daemon ran. */

@@ -215,6 +215,16 @@ static void bound_by_hand(void **state)
     assert_false(look("pciback", 3, 2));
     begin("e1000e");
     assert_false(look("pciback", 1, 0));
+    begin("e1000e");
+    assert_true(look("", 1, 1));
+    assert_false(look("e1000e", 0, 0));
+    begin("e1000e");
+    assert_false(look("e1000e", 1, 1));
+    for (uint32_t unbinds = 1; unbinds < 3; unbinds++) {
+        begin("");
+        assert_false(look("", 0, 0));
+        assert_false(look("pciback", unbinds, 2));
+    }
 }
 
 /* Nothing that libxl does writes of a device that is with pciback already. */
@@ -235,7 +245,9 @@ static void unbindings_that_were_missed(void **state)
 {
     (void)state;
     begin("e1000e");
+    assert_false(look("e1000e", 0, 0));
     function.lost++;
+    function.unbinds = 1;
     quarantine_followed(&quarantine, ++pass, &(struct pci_function){.driver = "e1000e"}, &function);
     strcpy(function.driver, "pciback");
     quarantine_recorded(&quarantine, &function, 1);
