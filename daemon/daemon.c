@@ -11,6 +11,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "downgrade.h"
 #include "lock.h"
 #include "loop.h"
 #include "observe/acpi_files.h"
@@ -34,7 +35,7 @@ struct daemon {
     struct reconciler *reconciler;
     struct loop_source *on_store, *on_lifeline, *on_pci, *on_dt, *on_toolstack;
     struct loop_source *on_signal[3];
-    struct loop_source *pass, *reconnect, *recheck, *confirm, *watchdog;
+    struct loop_source *pass, *reconnect, *recheck, *confirm, *watchdog, *bound;
     unsigned int backoff_ms;
     unsigned int watchdog_ms; /* 0: nobody watches us */
     char summary[160];        /* what systemd was told last */
@@ -82,12 +83,32 @@ static bool is_connected(const struct daemon *daemon)
 /* Nothing can be said, and nothing taken back, until xenstored is there again. */
 static void lose_store(struct daemon *daemon, int error)
 {
-    log_warning("the connection to xenstored is lost: %s", strerror(-error));
+    log_warning("the connection to xenstored is %s: %s", error == -ECANCELED ? "given up" : "lost",
+                strerror(-error));
     disconnect(daemon);
     loop_timer_disarm(daemon->pass);
     loop_timer_disarm(daemon->recheck);
     daemon->backoff_ms = BACKOFF_MIN_MS;
     arm(daemon, daemon->reconnect, next_backoff(daemon));
+}
+
+/* ------------------------------------------------------------- what cannot be taken back */
+
+/* Whether a claim stands that may not hold, for want of a way to write; where xenstored is gone
+ * nobody reads it. The bound counts from the first failure. */
+static void note_overstated(struct daemon *daemon, bool overstated)
+{
+    overstated = overstated && !store_is_cut(daemon->store);
+    if (daemon->bound && !overstated)
+        loop_timer_disarm(daemon->bound);
+    else if (daemon->bound && !loop_timer_pending(daemon->bound))
+        arm(daemon, daemon->bound, DOWNGRADE_BOUND_MS);
+}
+
+static void reach_bound(void *arg)
+{
+    give_up(arg, "what no longer holds cannot be taken back: ending, so that another process does",
+            -ETIMEDOUT);
 }
 
 /* ------------------------------------------------------------- passes */
@@ -130,8 +151,9 @@ static void run_pass(void *arg)
         give_up(daemon, "a pass", rc);
         return;
     }
-    if (store_is_lost(rc)) {
-        lose_store(daemon, rc);
+    note_overstated(daemon, publisher_overstates(daemon->publisher));
+    if (store_is_lost(rc) || publisher_overstates(daemon->publisher)) {
+        lose_store(daemon, store_is_lost(rc) ? rc : -ECANCELED);
         return;
     }
     if (rc < 0)
@@ -263,9 +285,7 @@ static void read_toolstack(void *arg)
 
 static void take_stop(void *arg)
 {
-    struct daemon *daemon = arg;
-
-    loop_stop(daemon->loop);
+    loop_stop(((struct daemon *)arg)->loop);
 }
 
 static void take_hangup(void *arg)
@@ -313,10 +333,11 @@ static int listen_to_store(struct daemon *daemon)
 /* What an earlier run left is taken back before anything slower is done. */
 static int connect_store(struct daemon *daemon)
 {
-    int rc = store_connect(daemon->store);
+    int rc = store_connect(daemon->store), withdrawn = 0;
 
     if (rc == 0)
-        rc = publisher_withdraw(daemon->publisher, "starting");
+        rc = withdrawn = publisher_withdraw(daemon->publisher, "starting");
+    note_overstated(daemon, withdrawn < 0);
     if (rc == 0)
         rc = reconciler_watch(daemon->reconciler);
     if (rc < 0)
@@ -338,7 +359,8 @@ static void try_reconnect(void *arg)
     }
     if (rc < 0) {
         log_debug("connecting to xenstored: %s", strerror(-rc));
-        arm(daemon, daemon->reconnect, next_backoff(daemon));
+        arm(daemon, daemon->reconnect,
+            loop_timer_pending(daemon->bound) ? BACKOFF_MIN_MS : next_backoff(daemon));
         return;
     }
     log_notice("connected to xenstored again");
@@ -437,9 +459,10 @@ static int open_loop(struct daemon *daemon)
     daemon->recheck = loop_add_timer(daemon->loop, run_recheck, daemon);
     daemon->confirm = loop_add_timer(daemon->loop, run_confirm, daemon);
     daemon->watchdog = loop_add_timer(daemon->loop, feed_watchdog, daemon);
+    daemon->bound = loop_add_timer(daemon->loop, reach_bound, daemon);
     if (!daemon->on_pci || !daemon->on_dt || (watched >= 0 && !daemon->on_toolstack) ||
         !daemon->pass || !daemon->reconnect || !daemon->recheck || !daemon->confirm ||
-        !daemon->watchdog)
+        !daemon->watchdog || !daemon->bound)
         return -ENOMEM;
     rc = sd_watchdog_enabled(0, &watchdog_us);
     if (rc < 0)
@@ -461,6 +484,7 @@ static void close_all(struct daemon *daemon)
     loop_source_free(daemon->recheck);
     loop_source_free(daemon->confirm);
     loop_source_free(daemon->watchdog);
+    loop_source_free(daemon->bound);
     loop_free(daemon->loop);
     reconciler_free(daemon->reconciler);
     assignment_observer_close(daemon->assignment);

@@ -80,10 +80,21 @@ static void distrust_devices_of(struct reconciler *reconciler, uint32_t domid)
     }
 }
 
-/* Every tree is tried, so that one domain's trouble is not another's. */
+static void tell_unwritten(uint32_t domid, int rc)
+{
+    if (rc == -ESTALE)
+        log_debug("domain %u is another one by now", domid);
+    else
+        log_warning("publishing for domain %u: %s", domid, strerror(-rc));
+}
+
+/* Every tree is tried, so that one domain's trouble is not another's; what looks like a lost
+ * connection may be the trouble of one tree as well. */
 static int publish_domains(struct reconciler *reconciler, const struct view_source *source,
                            bool whole)
 {
+    int lost = 0;
+
     for (size_t i = 0; i < reconciler->domains.count; i++) {
         const struct domain *domain = &reconciler->domains.domains[i];
         int rc;
@@ -95,15 +106,23 @@ static int publish_domains(struct reconciler *reconciler, const struct view_sour
             rc = publish_domain(reconciler, source, domain, whole);
         if (rc == 0)
             continue;
-        if (rc == -ESTALE)
-            log_debug("domain %u is another one by now", domain->domid);
-        else
-            log_warning("publishing for domain %u: %s", domain->domid, strerror(-rc));
-        if (rc == -ENOMEM || store_is_lost(rc))
+        if (rc == -ENOMEM)
             return rc;
+        if (!lost)
+            tell_unwritten(domain->domid, rc);
+        if (store_is_lost(rc))
+            lost = rc;
         distrust_devices_of(reconciler, domain->domid);
     }
-    return 0;
+    return lost;
+}
+
+static int publish_or_withdraw_host(struct reconciler *reconciler, const struct view_source *source,
+                                    bool whole)
+{
+    if (!whole && publisher_is_new(reconciler->parts.publisher, PUBLISHER_HOST))
+        return publisher_withdraw_from(reconciler->parts.publisher, PUBLISHER_HOST, "starting");
+    return publish_host(reconciler, source, whole);
 }
 
 int pass_publish(struct reconciler *reconciler, bool whole)
@@ -118,17 +137,17 @@ int pass_publish(struct reconciler *reconciler, bool whole)
         .confirm_ms = reconciler->parts.confirm_ms,
         .gone = &reconciler->gone,
     };
-    int rc;
+    int rc, host;
 
     reconciler->homeless = false;
     reconciler->unwritten = false;
     rc = publish_domains(reconciler, &source, whole);
+    if (rc == -ENOMEM)
+        return rc;
     /* The host's tree comes last: drivers act on the others. */
-    if (rc == 0 && !whole && publisher_is_new(reconciler->parts.publisher, PUBLISHER_HOST))
-        rc = publisher_withdraw_from(reconciler->parts.publisher, PUBLISHER_HOST, "starting");
-    else if (rc == 0)
-        rc = publish_host(reconciler, &source, whole);
-    if (rc < 0)
+    host = publish_or_withdraw_host(reconciler, &source, whole);
+    if (host < 0)
         distrust_devices_of(reconciler, PUBLISHER_HOST);
+    rc = rc < 0 ? rc : host;
     return rc == 0 && whole ? remember(reconciler, &source) : rc;
 }

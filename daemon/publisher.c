@@ -8,19 +8,20 @@
 #include <string.h>
 #include <xeniommu-schema.h>
 
+#include "downgrade.h"
 #include "log.h"
+#include "place.h"
 #include "search.h"
 #include "transaction.h"
-
-/* XenStore's own limit for an absolute path. */
-#define PATH_SIZE 3072
 
 /* What one tree holds. */
 struct mirror {
     uint32_t domid;
-    bool known;       /* we wrote it; else it is written whole, whatever is there */
-    struct tree have; /* without "generation" */
-    uint64_t generation;
+    bool known;          /* we wrote it; else it is written whole, whatever is there */
+    struct tree have;    /* without "generation" */
+    uint64_t generation; /* the last one that was seen or written; it never goes back */
+    struct tree stands;  /* while it is not known: what was written last, and may stand there yet */
+    bool overstated;     /* what stands is more than is wanted, and nothing took it back */
 };
 
 struct publisher {
@@ -107,6 +108,7 @@ static struct mirror *find_or_add(struct publisher *publisher, uint32_t domid)
 static void free_mirror(struct mirror *mirror)
 {
     tree_clear(&mirror->have);
+    tree_clear(&mirror->stands);
     free(mirror);
 }
 
@@ -129,66 +131,18 @@ void publisher_forget_all(struct publisher *publisher)
     publisher->count = 0;
 }
 
-/* ------------------------------------------------------------- paths and permissions */
-
-static int home_path(uint32_t domid, char path[PATH_SIZE])
-{
-    return snprintf(path, PATH_SIZE, "/local/domain/%" PRIu32, domid);
-}
-
-/* The directory of a tree, and with a name a node in it. -ENAMETOOLONG when that cannot be. */
-static int node_path(uint32_t domid, const char *name, char path[PATH_SIZE])
-{
-    int used = 0;
-
-    if (domid == PUBLISHER_HOST)
-        used = snprintf(path, PATH_SIZE, "%s", XENIOMMU_HOST_DIR);
-    else if (domid == PUBLISHER_SEEN)
-        used = snprintf(path, PATH_SIZE, "%s", PUBLISHER_SEEN_DIR);
-    else
-        used = snprintf(path, PATH_SIZE, "/local/domain/%" PRIu32 "/%s", domid, XENIOMMU_DIR);
-    if (name)
-        used += snprintf(path + used, PATH_SIZE - (size_t)used, "/%s", name);
-    return used < PATH_SIZE ? 0 : -ENAMETOOLONG;
-}
-
-static bool is_domain(uint32_t domid)
-{
-    return domid != PUBLISHER_HOST && domid != PUBLISHER_SEEN;
-}
-
-/* n0 for dom0's own trees, n0,r<domid> for a domain's. */
-static unsigned int permissions_of(uint32_t domid, struct xs_permissions permissions[2])
-{
-    permissions[0] = (struct xs_permissions){.id = 0, .perms = XS_PERM_NONE};
-    permissions[1] = (struct xs_permissions){.id = domid, .perms = XS_PERM_READ};
-    return is_domain(domid) ? 2 : 1;
-}
-
-static int last_error(void)
-{
-    return errno ? -errno : -EIO;
-}
-
 /* ------------------------------------------------------------- what is there */
 
 static void unknow(struct mirror *mirror)
 {
-    tree_clear(&mirror->have);
+    if (mirror->known) {
+        tree_clear(&mirror->stands);
+        mirror->stands = mirror->have;
+    } else {
+        tree_clear(&mirror->have);
+    }
+    mirror->have = (struct tree){NULL, 0, 0};
     mirror->known = false;
-}
-
-/* What the tree in the store counts itself as; 0 when there is none, or none with a count. */
-static int read_generation(struct store *store, xs_transaction_t t, uint32_t domid,
-                           uint64_t *generation)
-{
-    char path[PATH_SIZE];
-    int rc = node_path(domid, "generation", path);
-
-    *generation = 0;
-    if (rc == 0)
-        rc = store_read_number(store, t, path, generation);
-    return rc == -ENOENT || rc == -EINVAL ? 0 : rc;
 }
 
 int publisher_verify(struct publisher *publisher, uint32_t domid)
@@ -199,7 +153,7 @@ int publisher_verify(struct publisher *publisher, uint32_t domid)
 
     if (!mirror || !mirror->known)
         return 0;
-    rc = read_generation(publisher->store, XBT_NULL, domid, &generation);
+    rc = place_read_generation(publisher->store, XBT_NULL, domid, &generation);
     if (rc == 0 && generation != mirror->generation)
         unknow(mirror);
     return rc;
@@ -219,33 +173,6 @@ struct change {
     uint64_t generation;
 };
 
-static int write_node(struct store *store, xs_transaction_t t, uint32_t domid, const char *name,
-                      const char *value)
-{
-    char path[PATH_SIZE];
-    int rc = node_path(domid, name, path);
-
-    if (rc < 0)
-        return rc;
-    errno = 0;
-    return xs_write(store_handle(store), t, path, value, (unsigned int)strlen(value))
-               ? 0
-               : last_error();
-}
-
-static int remove_node(struct store *store, xs_transaction_t t, uint32_t domid, const char *name)
-{
-    char path[PATH_SIZE];
-    int rc = node_path(domid, name, path);
-
-    if (rc < 0)
-        return rc;
-    errno = 0;
-    if (xs_rm(store_handle(store), t, path) || errno == ENOENT)
-        return 0;
-    return last_error();
-}
-
 /* Removes a node that is not wanted, from the highest directory that nothing wanted is in. */
 static int remove_unwanted(struct store *store, xs_transaction_t t, const struct change *change,
                            const char *path, char removed[PATH_SIZE])
@@ -264,7 +191,7 @@ static int remove_unwanted(struct store *store, xs_transaction_t t, const struct
         return -ENAMETOOLONG;
     memcpy(removed, path, length);
     removed[length] = '\0';
-    return remove_node(store, t, change->mirror->domid, removed);
+    return place_remove(store, t, change->mirror->domid, removed);
 }
 
 static int apply(struct store *store, xs_transaction_t t, const struct change *change)
@@ -281,60 +208,12 @@ static int apply(struct store *store, xs_transaction_t t, const struct change *c
         const char *old = tree_get(have, node->path);
 
         if (!old || strcmp(old, node->value) != 0)
-            rc = write_node(store, t, change->mirror->domid, node->path, node->value);
+            rc = place_write(store, t, change->mirror->domid, node->path, node->value);
     }
     return rc;
 }
 
-/* A new directory gets its permissions before its first child, which inherits them. What an earlier
- * run left is removed unread: oxenstored cannot list a directory of more than 4096 bytes. */
-static int start_anew(struct store *store, xs_transaction_t t, uint32_t domid)
-{
-    struct xs_permissions permissions[2];
-    unsigned int count = permissions_of(domid, permissions);
-    struct xs_handle *xs = store_handle(store);
-    char path[PATH_SIZE];
-    int rc = node_path(domid, NULL, path);
-
-    if (rc < 0)
-        return rc;
-    errno = 0;
-    if (!xs_rm(xs, t, path) && errno != ENOENT)
-        return last_error();
-    errno = 0;
-    if (!xs_mkdir(xs, t, path) || !xs_set_permissions(xs, t, path, permissions, count))
-        return last_error();
-    return 0;
-}
-
-/* A domain's home is read in the transaction that writes below it: if it goes in between, the
- * commit conflicts, and the next try finds it gone. */
-static int check_home(struct store *store, xs_transaction_t t, uint32_t domid)
-{
-    char path[PATH_SIZE], *value;
-    int rc;
-
-    if (!is_domain(domid))
-        return 0;
-    home_path(domid, path);
-    rc = store_read(store, t, path, &value, NULL);
-    if (rc == 0)
-        free(value);
-    return rc;
-}
-
 /* ------------------------------------------------------------- whose home it is */
-
-static bool makes_claims(const struct tree *tree)
-{
-    static const char *const claims[] = {"protected", "relaxed", "quarantined", "skip"};
-
-    for (size_t i = 0; i < tree->count; i++)
-        for (size_t j = 0; j < sizeof(claims) / sizeof(claims[0]); j++)
-            if (strcmp(tree->nodes[i].value, claims[j]) == 0)
-                return true;
-    return false;
-}
 
 /* Xen's word, where the home does not tell. What Xen does not answer keeps no claim from being
  * taken back. */
@@ -350,19 +229,14 @@ static int check_number(const struct change *change)
         rc = publisher->identify(publisher->identify_arg, change->who.domid, handle);
     if (rc == -ESRCH || (rc == 0 && memcmp(handle, change->who.handle, sizeof(handle)) != 0))
         return -ESTALE;
-    return rc < 0 && makes_claims(change->wanted) ? rc : 0;
+    return rc < 0 && downgrade_has_claims(change->wanted) ? rc : 0;
 }
 
 /* 1 when there is no tree to take back: in the home of a domain that we never wrote to. */
 static int check_tree(struct store *store, xs_transaction_t t, const struct change *change)
 {
-    char path[PATH_SIZE], *value;
-    int rc = node_path(change->who.domid, NULL, path);
+    int rc = place_check_tree(store, t, change->who.domid);
 
-    if (rc == 0)
-        rc = store_read(store, t, path, &value, NULL);
-    if (rc == 0)
-        free(value);
     return rc == -ENOENT ? 1 : rc;
 }
 
@@ -371,13 +245,13 @@ static int check_tree(struct store *store, xs_transaction_t t, const struct chan
 static int check(struct store *store, xs_transaction_t t, struct change *change)
 {
     struct mirror *mirror = change->mirror;
-    int rc = check_home(store, t, change->who.domid);
+    int rc = place_check_home(store, t, change->who.domid);
 
     if (rc == 0)
         rc = change->withdrawal ? check_tree(store, t, change)
                                 : incarnation_check(store, t, &change->who, &change->named);
     if (rc == 0)
-        rc = read_generation(store, t, change->who.domid, &change->generation);
+        rc = place_read_generation(store, t, change->who.domid, &change->generation);
     if (rc != 0 || !mirror->known || change->generation == mirror->generation)
         return rc;
     /* Nobody else writes there, so the home may be another domain's, of the same number. */
@@ -399,13 +273,16 @@ static int publish_in(struct store *store, xs_transaction_t t, void *arg)
     change->writes =
         change->first && !mirror->known && !change->named ? change->first : change->wanted;
     if (!mirror->known)
-        rc = start_anew(store, t, mirror->domid);
+        rc = place_start_anew(store, t, mirror->domid);
     if (rc == 0)
         rc = apply(store, t, change);
+    /* What was taken back without a transaction took its count along. */
+    if (change->generation < mirror->generation)
+        change->generation = mirror->generation;
     change->generation++;
     snprintf(generation, sizeof(generation), "%" PRIu64, change->generation);
     if (rc == 0)
-        rc = write_node(store, t, mirror->domid, "generation", generation);
+        rc = place_write(store, t, mirror->domid, "generation", generation);
     return rc == 0 ? check_number(change) : rc;
 }
 
@@ -436,6 +313,35 @@ static int run(struct publisher *publisher, struct change *change)
     return 0;
 }
 
+/* What was to be written was not, and must not leave more standing than that until the trouble
+ * ends: the next way is taken at once. Of a withdrawal nothing is known of what stands; what is
+ * stale is found out anew at once. */
+static int settle(struct publisher *publisher, const struct change *change, int rc)
+{
+    struct mirror *mirror = change->mirror;
+    bool due = rc < 0 && rc != -ESTALE &&
+               ((change->withdrawal && rc != -ENOENT) ||
+                downgrade_is_due(&mirror->stands, change->wanted));
+    bool taken = due && downgrade_plainly(publisher->store, mirror->domid) == 0;
+    char path[PATH_SIZE];
+
+    mirror->overstated = due && !taken;
+    if (due && mirror->stands.count && place_path(mirror->domid, NULL, path) == 0)
+        log_warning("%s: %s: %s", path, strerror(-rc),
+                    taken ? "taken back without a transaction" : "cannot be taken back");
+    if (rc >= 0 || rc == -ENOENT || taken)
+        tree_clear(&mirror->stands);
+    return taken && change->withdrawal ? 0 : rc;
+}
+
+bool publisher_overstates(const struct publisher *publisher)
+{
+    for (size_t i = 0; i < publisher->count; i++)
+        if (publisher->mirrors[i]->overstated)
+            return true;
+    return false;
+}
+
 static int fill_without_records(struct tree *tree, const char *status)
 {
     int rc = tree_add(tree, "status", status);
@@ -448,7 +354,7 @@ static int run_whole(struct publisher *publisher, struct change *change)
     struct tree first = {NULL, 0, 0};
     int rc = fill_without_records(&first, "starting");
 
-    change->first = makes_claims(change->wanted) ? &first : NULL;
+    change->first = downgrade_has_claims(change->wanted) ? &first : NULL;
     if (rc == 0)
         rc = run(publisher, change);
     if (rc == 0 && change->writes == &first)
@@ -468,7 +374,7 @@ int publisher_publish(struct publisher *publisher, const struct incarnation *who
         return -ENOMEM;
     if (change.mirror->known && tree_equal(&change.mirror->have, wanted))
         return 0;
-    rc = run_whole(publisher, &change);
+    rc = settle(publisher, &change, run_whole(publisher, &change));
     if (rc < 0)
         return rc;
     /* Between Xen's word and the commit another domain may have come, where its home does not tell
@@ -515,7 +421,7 @@ int publisher_withdraw_from(struct publisher *publisher, uint32_t domid, const c
     if (!change.mirror)
         rc = -ENOMEM;
     if (rc == 0 && !(change.mirror->known && tree_equal(&change.mirror->have, &wanted)))
-        rc = run(publisher, &change);
+        rc = settle(publisher, &change, run(publisher, &change));
     tree_clear(&wanted);
     return rc == -ENOENT || rc > 0 ? 0 : rc;
 }
@@ -529,7 +435,7 @@ static void try_withdraw(struct publisher *publisher, uint32_t domid, const char
 
     if (rc == 0)
         return;
-    if (node_path(domid, NULL, path) == 0)
+    if (place_path(domid, NULL, path) == 0)
         log_error("%s: withdrawing: %s", path, strerror(-rc));
     if (*first == 0)
         *first = rc;
@@ -543,6 +449,8 @@ static int withdraw_by_number(struct publisher *publisher, const char *status)
 {
     int first = store_connect(publisher->store);
 
+    if (first == 0)
+        first = store_sync(publisher->store);
     for (uint32_t domid = 0; first == 0 && domid < DOMID_END; domid++)
         try_withdraw(publisher, domid, status, &first);
     return first;

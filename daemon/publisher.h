@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Makes XenStore say what it should: the difference between what is published and what is wanted,
- * in one transaction a tree. The only code that writes XenStore. */
+ * in one transaction a tree, and where that cannot be had and what stands claims more than is
+ * wanted, by taking the tree back in another way. With place.c and downgrade.c, which it uses, the
+ * only code that writes XenStore. */
 #ifndef XI_PUBLISHER_H
 #define XI_PUBLISHER_H
 
@@ -36,9 +38,14 @@ void publisher_set_identify(struct publisher *publisher, publisher_identify_fn *
  * errno: -ENOENT when the domain has no home in XenStore (nothing is written then, so a removed
  * domain never comes back); -ESTALE when the number is another domain's by now, a witness says
  * something else, or the tree is not the one that was published, and then what is wanted has to be
- * found out anew; -EAGAIN when others interfered too often. */
+ * found out anew; -EAGAIN when others interfered too often. After an error nothing stands that
+ * claims more than what is wanted, unless publisher_overstates(). */
 int publisher_publish(struct publisher *publisher, const struct incarnation *who,
                       const struct tree *wanted);
+
+/* True while some tree claims more than was wanted of it last, and no way worked to take it back.
+ */
+bool publisher_overstates(const struct publisher *publisher);
 
 /* True when a tree is written whole at the next publication: the first one, or after a failure. */
 bool publisher_is_new(const struct publisher *publisher, uint32_t domid);
@@ -60,7 +67,8 @@ void publisher_forget_all(struct publisher *publisher);
  * stop, and a crash. 0, or the first error after all were tried. */
 int publisher_withdraw(struct publisher *publisher, const char *status);
 
-/* The same in one tree, if it exists. 0 or a negative errno. */
+/* The same in one tree, if it exists. Where the transaction cannot be had the whole tree goes,
+ * status and all. 0 or a negative errno. */
 int publisher_withdraw_from(struct publisher *publisher, uint32_t domid, const char *status);
 
 #endif

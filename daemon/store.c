@@ -60,7 +60,7 @@ static int open_lifeline(const char *path)
     return fd;
 }
 
-static bool lifeline_is_cut(const struct store *store)
+bool store_is_cut(const struct store *store)
 {
     struct pollfd poll_fd = {.fd = store->lifeline, .events = POLLIN};
 
@@ -91,7 +91,7 @@ int store_connect(struct store *store)
     if (!store->xs)
         rc = last_error();
     else
-        rc = lifeline_is_cut(store) ? -ECONNRESET : 0;
+        rc = store_is_cut(store) ? -ECONNRESET : 0;
     if (rc < 0)
         store_disconnect(store);
     return rc;

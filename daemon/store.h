@@ -26,6 +26,10 @@ int store_sync(struct store *store);
 /* True for the errors that a lost connection gives (-EPIPE, -EBADF ...). */
 bool store_is_lost(int error);
 
+/* xenstored itself closed the connection, so nobody reads there what we wrote. False while not
+ * connected, and where there is no socket. */
+bool store_is_cut(const struct store *store);
+
 /* Readable when a watch fired. */
 int store_fd(struct store *store);
 

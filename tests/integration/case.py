@@ -199,7 +199,8 @@ def check_commits(case, commits):
             elif change.what == 'write' and change.path == tree + '/generation':
                 counted[tree] = int(change.value)
             note_record(records, change)
-        case.assertEqual(touched, set(counted), f'generation, in {changes}')
+        if not takes_back_plainly(changes):
+            case.assertEqual(touched, set(counted), f'generation, in {changes}')
         for tree, value in counted.items():
             if tree in generations:
                 case.assertEqual(value, generations[tree] + 1, f'generation, in {changes}')
@@ -207,6 +208,12 @@ def check_commits(case, commits):
         for record, fields in records.items():
             if fields.get('swiotlb') == 'skip':
                 case.assertEqual(fields.get('state'), 'protected', f'{record} in {changes}')
+
+
+def takes_back_plainly(changes):
+    """A single step without a transaction, which makes no claim."""
+    return len(changes) == 1 and (changes[0].what in ('rm', 'perms') or
+                                  changes[0].value in ('starting', 'stopped'))
 
 
 def tree_of(path):

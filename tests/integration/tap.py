@@ -52,18 +52,20 @@ class Commit(typing.NamedTuple):
 
 
 class Rule:
-    """What to do with requests of a kind, the next count of them; path: only on this one."""
+    """What to do with requests of a kind, the next count of them; path: only on this one;
+    connection: only over this one."""
 
-    def __init__(self, kind, path, count, error):
+    def __init__(self, kind, path, count, error, connection=None):
+        self.connection = connection
         self.kind = kind
         self.path = path
         self.count = count
         self.error = error  # None: stop the request and all that follow it
         self.met = threading.Event()
 
-    def applies(self, kind, body, _transaction):
+    def applies(self, connection, kind, body, _transaction):
         path = body.partition(b'\0')[0].decode('latin-1')
-        if kind != self.kind or self.path not in (None, path) or self.count == 0:
+        if self.connection not in (None, connection) or kind != self.kind or self.path not in (None, path) or self.count == 0:
             return False
         if self.count is not None:
             self.count -= 1
@@ -82,7 +84,7 @@ class StepRule:
         self.inside = set()  # transactions that changed the tree
         self.met = threading.Event()
 
-    def applies(self, kind, body, transaction):
+    def applies(self, _connection, kind, body, transaction):
         path = body.partition(b'\0')[0].decode('latin-1')
         if kind in CHANGES and (path + '/').startswith(self.root + '/'):
             self.inside.add(transaction)
@@ -229,7 +231,7 @@ class StoreTap(threading.Thread):
         if link.stopped is not None:
             link.stopped.append((kind, number, transaction, body))
             return
-        rule = self._rule(kind, body, transaction)
+        rule = self._rule(link.number, kind, body, transaction)
         if rule and rule.error is None:
             link.stopped = [(kind, number, transaction, body)]
             return
@@ -273,10 +275,11 @@ class StoreTap(threading.Thread):
 
     # interference
 
-    def inject(self, kind, error, path=None, count=None):
-        """Makes requests of a kind fail, the next count of them; path: only on this one."""
+    def inject(self, kind, error, path=None, count=None, connection=None):
+        """Makes requests of a kind fail, the next count of them; path: only on this one; connection:
+        only over this one."""
         with self.lock:
-            self.rules.append(Rule(kind, path, count, error))
+            self.rules.append(Rule(kind, path, count, error, connection))
 
     @contextlib.contextmanager
     def held(self, kind, trigger, path=None):
@@ -377,10 +380,10 @@ class StoreTap(threading.Thread):
         with self.lock:
             self.rules.clear()
 
-    def _rule(self, kind, body, transaction):
+    def _rule(self, *request):
         with self.lock:
             for rule in self.rules:
-                if rule.applies(kind, body, transaction):
+                if rule.applies(*request):
                     return rule
         return None
 

@@ -11,6 +11,7 @@
 #define PATH_MAX_FAKE 128
 #define WATCHES_MAX   16
 #define EVENTS_MAX    4096
+#define FAILURES_MAX  8
 
 struct node {
     bool used;
@@ -36,7 +37,7 @@ static int operations, commits;
 static struct {
     char call[16];
     int error, count, later;
-} failure;
+} failures[FAILURES_MAX];
 static void (*before_commit)(void);
 static struct watch {
     char path[PATH_MAX_FAKE], token[PATH_MAX_FAKE];
@@ -118,15 +119,18 @@ static bool below(const char *path, const char *directory)
 
 static bool failing(const char *call)
 {
-    if (!failure.count || strcmp(call, failure.call) != 0)
-        return false;
-    if (failure.later) {
-        failure.later--;
-        return false;
+    for (size_t i = 0; i < FAILURES_MAX; i++) {
+        if (!failures[i].count || strcmp(call, failures[i].call) != 0)
+            continue;
+        if (failures[i].later) {
+            failures[i].later--;
+            return false;
+        }
+        failures[i].count--;
+        errno = failures[i].error;
+        return true;
     }
-    failure.count--;
-    errno = failure.error;
-    return true;
+    return false;
 }
 
 static void put(struct state *state, const char *path, const char *value, size_t length)
@@ -191,7 +195,7 @@ void fake_reset(void)
     clear(&working);
     open_transaction = false;
     operations = commits = 0;
-    failure.count = 0;
+    memset(failures, 0, sizeof(failures));
     before_commit = NULL;
 }
 
@@ -266,18 +270,39 @@ int fake_commits(void)
     return commits;
 }
 
+/* Where a kind's failure is kept, or may be. */
+static size_t failure_slot(const char *call)
+{
+    size_t at = 0;
+
+    while (at < FAILURES_MAX && strcmp(call, failures[at].call) != 0)
+        at++;
+    for (size_t i = 0; at == FAILURES_MAX && i < FAILURES_MAX; i++)
+        if (!failures[i].count)
+            at = i;
+    if (at == FAILURES_MAX)
+        abort();
+    return at;
+}
+
+static void fail_after(const char *call, int error, int count, int later)
+{
+    size_t at = failure_slot(call);
+
+    snprintf(failures[at].call, sizeof(failures[at].call), "%s", call);
+    failures[at].error = error;
+    failures[at].count = count;
+    failures[at].later = later;
+}
+
 void fake_fail(const char *call, int error, int count)
 {
-    snprintf(failure.call, sizeof(failure.call), "%s", call);
-    failure.error = error;
-    failure.count = count;
-    failure.later = 0;
+    fail_after(call, error, count, 0);
 }
 
 void fake_fail_later(const char *call, int error, int later)
 {
-    fake_fail(call, error, 1);
-    failure.later = later;
+    fail_after(call, error, 1, later);
 }
 
 void fake_before_commit(void (*fn)(void))
@@ -480,6 +505,10 @@ bool xs_set_permissions(struct xs_handle *h, xs_transaction_t t, const char *pat
     (void)h;
     if (failing("set"))
         return false;
+    if (!find(current(t), path)) {
+        errno = ENOENT;
+        return false;
+    }
     operations++;
     make(current(t), path)->reader = num > 1 ? perms[1].id : 0;
     make(current(t), path)->open = perms[0].perms != XS_PERM_NONE;

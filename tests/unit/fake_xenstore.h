@@ -35,7 +35,8 @@ int fake_count(const char *path);
 int fake_operations(void);
 int fake_commits(void);
 
-/* The next COUNT calls of this kind fail: "read", "write", "rm", "start", "end", "abort" ... */
+/* The next COUNT calls of this kind fail: "read", "write", "rm", "start", "end", "abort" ...
+ * Beside what was said of other kinds, and in place of what was said of this one. */
 void fake_fail(const char *call, int error, int count);
 /* One of them, after so many that do not. */
 void fake_fail_later(const char *call, int error, int later);

@@ -367,6 +367,11 @@ void daemon_reconnect(void)
     assert_int_equal(reconciler_watch(reconciler), 0);
 }
 
+struct publisher *daemon_publisher(void)
+{
+    return publisher;
+}
+
 struct reconciler *daemon_reconciler(void)
 {
     return reconciler;

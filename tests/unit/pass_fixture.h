@@ -48,6 +48,7 @@ void libxl_detach(uint32_t sbdf, uint32_t domid);
 /* ------------------------------------------------------------- the daemon */
 
 struct reconciler *daemon_reconciler(void);
+struct publisher *daemon_publisher(void);
 /* The connection is lost, and there is another one. */
 void daemon_reconnect(void);
 /* Another run of the daemon, beside the same host. */

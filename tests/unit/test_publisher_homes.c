@@ -245,7 +245,9 @@ static void every_tree_is_tried(void **state)
     publish_claim();
     assert_int_equal(publisher_publish(fixture_publisher(), &the_host, &host), 1);
     tree_clear(&host);
-    fake_fail("write", EACCES, 1);
+    fake_fail("start", EACCES, 1);
+    fake_fail("rm", EPERM, 4);
+    fake_fail("write", EPERM, 1);
     assert_int_equal(publisher_withdraw(fixture_publisher(), "stopped"), -EACCES);
     assert_node("/tool/xen-iommud/status", "ready");
     assert_node(HOME "/iommu/status", "stopped");

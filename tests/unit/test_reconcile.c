@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -156,14 +157,24 @@ static void look(void)
     snprintf(seen_first, sizeof(seen_first), "%s", text ? text : "(none)");
 }
 
+/* From now on, with a count of 0 no more. */
+static void nothing_takes_back(int count)
+{
+    fake_fail("rm", EACCES, count);
+    fake_fail("set", EACCES, count);
+    fake_fail("write", EACCES, count);
+}
+
 /* What could not be taken back is the first thing that the next pass does. */
 static void a_downgrade_that_was_not_written(void **state)
 {
     (void)state;
     give_nic_to(1);
     libxl_detach(NIC, 1);
-    fake_fail("rm", EACCES, 2);
-    daemon_pass();
+    nothing_takes_back(INT_MAX);
+    assert_int_equal(reconciler_run(daemon_reconciler()), -EACCES);
+    assert_true(publisher_overstates(daemon_publisher()));
+    nothing_takes_back(0);
     assert_told(1, pci_name(NIC), "protected", "assigned-pv");
     assert_true(reconciler_wants_retry(daemon_reconciler()));
     event_about_nic();
@@ -182,8 +193,11 @@ static void one_domains_trouble_is_not_anothers(void **state)
     libxl_make_assignable(DISK);
     libxl_attach(DISK, 2);
     libxl_detach(NIC, 1);
-    fake_fail("rm", EACCES, 2);
+    /* All that is tried of the one tree, in both halves of the pass. */
+    fake_fail("rm", EACCES, 10);
+    fake_fail("set", EACCES, 2);
     daemon_pass();
+    assert_true(publisher_overstates(daemon_publisher()));
     assert_told(2, pci_name(DISK), "protected", "assigned-pv");
     assert_true(reconciler_wants_retry(daemon_reconciler()));
 }
