@@ -202,6 +202,22 @@ static void one_domains_trouble_is_not_anothers(void **state)
     assert_true(reconciler_wants_retry(daemon_reconciler()));
 }
 
+/* Of the first tree that has to be taken back, dom0's. */
+static void what_looks_lost_is_not_anothers(void **state)
+{
+    (void)state;
+    host_plug(DISK, "nvme");
+    give_nic_to(1);
+    libxl_detach(NIC, 1);
+    host_unplug(DISK);
+    reconciler_devices_changed(daemon_reconciler());
+    fake_fail("rm", EIO, 1);
+    assert_int_equal(reconciler_run(daemon_reconciler()), -EIO);
+    assert_int_equal(fake_count("/local/domain/0/iommu"), 0);
+    assert_told(1, pci_name(NIC), NULL, NULL);
+    assert_told(FAKE_HOST_TREE, pci_name(DISK), NULL, NULL);
+}
+
 /* ------------------------------------------------------------- domains */
 
 static void a_domain_without_a_home(void **state)
@@ -558,6 +574,7 @@ int main(void)
         TEST(a_claim_that_was_not_written),
         TEST(a_downgrade_that_was_not_written),
         TEST(one_domains_trouble_is_not_anothers),
+        TEST(what_looks_lost_is_not_anothers),
         TEST(a_domain_without_a_home),
         TEST(a_home_that_outlives_its_domain),
         TEST(the_same_number_again),
