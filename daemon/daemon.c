@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "downgrade.h"
-#include "lock.h"
+#include "heartbeat.h"
+#include "keeper.h"
 #include "loop.h"
 #include "observe/acpi_files.h"
 #include "reconcile.h"
@@ -21,8 +21,12 @@
 #define BACKOFF_MIN_MS 100u
 #define BACKOFF_MAX_MS 5000u
 
+/* Of an idle daemon; its keeper looks once a second. */
+#define HEARTBEAT_MS 500u
+
 struct daemon {
     const struct settings *options;
+    const struct keeper_link *keeper; /* NULL: there is none, in what runs once */
     struct loop *loop;
     struct store *store;
     struct hypervisor *hypervisor;
@@ -33,13 +37,13 @@ struct daemon {
     struct assignment_observer *assignment;
     struct publisher *publisher;
     struct reconciler *reconciler;
-    struct loop_source *on_store, *on_lifeline, *on_pci, *on_dt, *on_toolstack;
+    struct loop_source *on_keeper, *on_store, *on_lifeline, *on_pci, *on_dt, *on_toolstack;
     struct loop_source *on_signal[3];
-    struct loop_source *pass, *reconnect, *recheck, *confirm, *watchdog, *bound;
+    struct loop_source *pass, *reconnect, *recheck, *confirm, *heart, *bound;
     unsigned int backoff_ms;
-    unsigned int watchdog_ms; /* 0: nobody watches us */
-    char summary[160];        /* what systemd was told last */
-    bool ready;               /* READY=1 was sent */
+    char summary[160]; /* what the service manager was told last */
+    char *lock_file;   /* for readers: as an absolute path, NULL where that is not known */
+    bool ready;        /* READY=1 was sent */
     bool failed;
 };
 
@@ -119,16 +123,18 @@ static void want_pass(struct daemon *daemon)
     arm(daemon, daemon->pass, 0);
 }
 
-/* Only what is new: a manager that does not read its socket holds up who writes to it. */
+/* Only what is new, and again what the keeper could not take. */
 static void report_ready(struct daemon *daemon)
 {
-    char summary[sizeof(daemon->summary)] = "";
+    char summary[sizeof(daemon->summary)] = "", lines[sizeof(daemon->summary) + 32];
 
     reconciler_summary(daemon->reconciler, summary, sizeof(summary));
     if (daemon->ready && strcmp(summary, daemon->summary) == 0)
         return;
+    snprintf(lines, sizeof(lines), "%sSTATUS=%s", daemon->ready ? "" : "READY=1\n", summary);
+    if (keeper_notify(daemon->keeper, lines) < 0)
+        return;
     memcpy(daemon->summary, summary, sizeof(summary));
-    sd_notifyf(0, "%sSTATUS=%s", daemon->ready ? "" : "READY=1\n", summary);
     if (!daemon->ready)
         log_notice("published: %s", summary);
     daemon->ready = true;
@@ -308,12 +314,20 @@ static void take_hangup(void *arg)
         want_pass(daemon);
 }
 
-static void feed_watchdog(void *arg)
+static void beat(void *arg)
 {
     struct daemon *daemon = arg;
 
-    sd_notify(0, "WATCHDOG=1");
-    arm(daemon, daemon->watchdog, daemon->watchdog_ms);
+    heartbeat();
+    arm(daemon, daemon->heart, HEARTBEAT_MS);
+}
+
+/* Nobody would take back what is published if this process died too. */
+static void read_keeper(void *arg)
+{
+    struct daemon *daemon = arg;
+
+    give_up(daemon, "the keeper is gone", -ECONNRESET);
 }
 
 /* ------------------------------------------------------------- connecting */
@@ -335,8 +349,13 @@ static int connect_store(struct daemon *daemon)
 {
     int rc = store_connect(daemon->store), withdrawn = 0;
 
+    if (rc == 0 && daemon->keeper)
+        atomic_store(&daemon->keeper->page->everything, true);
+    heartbeat();
     if (rc == 0)
         rc = withdrawn = publisher_withdraw(daemon->publisher, "starting");
+    if (rc == 0 && daemon->keeper)
+        atomic_store(&daemon->keeper->page->everything, false);
     note_overstated(daemon, withdrawn < 0);
     if (rc == 0)
         rc = reconciler_watch(daemon->reconciler);
@@ -419,6 +438,7 @@ static int open_parts(struct daemon *daemon)
             .publisher = daemon->publisher,
             .tables = daemon->tables,
             .confirm_ms = daemon->options->confirm_ms,
+            .lock_file = daemon->lock_file,
             .status = daemon->options->mode == MODE_ONCE ? "stopped" : "ready",
         };
         rc = reconciler_new(&daemon->reconciler, &parts);
@@ -439,13 +459,13 @@ static int open_signals(struct daemon *daemon)
         if (!daemon->on_signal[i])
             return -ENOMEM;
     }
+    keeper_let_signals(true);
     return 0;
 }
 
 static int open_loop(struct daemon *daemon)
 {
     int watched = toolstack_observer_fd(daemon->toolstack);
-    uint64_t watchdog_us = 0;
     int rc = loop_new(&daemon->loop);
 
     if (rc < 0)
@@ -458,16 +478,13 @@ static int open_loop(struct daemon *daemon)
     daemon->reconnect = loop_add_timer(daemon->loop, try_reconnect, daemon);
     daemon->recheck = loop_add_timer(daemon->loop, run_recheck, daemon);
     daemon->confirm = loop_add_timer(daemon->loop, run_confirm, daemon);
-    daemon->watchdog = loop_add_timer(daemon->loop, feed_watchdog, daemon);
+    daemon->heart = loop_add_timer(daemon->loop, beat, daemon);
     daemon->bound = loop_add_timer(daemon->loop, reach_bound, daemon);
-    if (!daemon->on_pci || !daemon->on_dt || (watched >= 0 && !daemon->on_toolstack) ||
-        !daemon->pass || !daemon->reconnect || !daemon->recheck || !daemon->confirm ||
-        !daemon->watchdog || !daemon->bound)
+    daemon->on_keeper = loop_add_reader(daemon->loop, daemon->keeper->fd, read_keeper, daemon);
+    if (!daemon->on_keeper || !daemon->on_pci || !daemon->on_dt ||
+        (watched >= 0 && !daemon->on_toolstack) || !daemon->pass || !daemon->reconnect ||
+        !daemon->recheck || !daemon->confirm || !daemon->heart || !daemon->bound)
         return -ENOMEM;
-    rc = sd_watchdog_enabled(0, &watchdog_us);
-    if (rc < 0)
-        log_warning("reading the watchdog's interval: %s", strerror(-rc));
-    daemon->watchdog_ms = rc > 0 ? (unsigned int)(watchdog_us / 1000 / 2) : 0;
     return open_signals(daemon);
 }
 
@@ -483,8 +500,9 @@ static void close_all(struct daemon *daemon)
     loop_source_free(daemon->reconnect);
     loop_source_free(daemon->recheck);
     loop_source_free(daemon->confirm);
-    loop_source_free(daemon->watchdog);
+    loop_source_free(daemon->heart);
     loop_source_free(daemon->bound);
+    loop_source_free(daemon->on_keeper);
     loop_free(daemon->loop);
     reconciler_free(daemon->reconciler);
     assignment_observer_close(daemon->assignment);
@@ -505,8 +523,7 @@ static int serve(struct daemon *daemon)
         rc = listen_to_store(daemon);
     if (rc < 0)
         return fail("connecting to xenstored", rc);
-    if (daemon->watchdog_ms)
-        feed_watchdog(daemon);
+    beat(daemon);
     if (daemon->options->confirm_ms)
         arm(daemon, daemon->confirm, daemon->options->confirm_ms / RECONCILER_CONFIRM_TICKS);
     want_pass(daemon);
@@ -515,7 +532,9 @@ static int serve(struct daemon *daemon)
         fail("the event loop", rc);
         daemon->failed = true;
     }
-    sd_notify(0, "STOPPING=1");
+    /* To be asked twice is nothing else. */
+    keeper_let_signals(false);
+    (void)keeper_notify(daemon->keeper, "STOPPING=1");
     if (is_connected(daemon)) {
         rc = publisher_withdraw(daemon->publisher, "stopped");
         if (rc < 0)
@@ -570,30 +589,22 @@ static int withdraw(struct daemon *daemon)
     return rc < 0 ? fail("withdrawing", rc) : 0;
 }
 
-int daemon_main(const struct settings *options)
+int daemon_run(const struct settings *options, const struct keeper_link *keeper)
 {
-    struct daemon daemon = {.options = options, .backoff_ms = BACKOFF_MIN_MS};
-    int lock, rc;
+    struct daemon daemon = {.options = options, .keeper = keeper, .backoff_ms = BACKOFF_MIN_MS};
+    int rc = store_new(&daemon.store);
 
-    log_set_level(options->log_level);
-    if (options->mode == MODE_DONE || options->mode == MODE_CHECK_CONFIG)
-        return EXIT_SUCCESS;
-    signal(SIGPIPE, SIG_IGN);
-    lock = lock_take(options->lock_file);
-    if (lock < 0) {
-        log_error("%s: %s", options->lock_file,
-                  lock == -EWOULDBLOCK ? "another xen-iommud is running" : strerror(-lock));
-        return EXIT_FAILURE;
-    }
-    rc = store_new(&daemon.store);
     if (rc == 0)
         rc = publisher_new(&daemon.publisher, daemon.store);
-    if (rc < 0)
+    if (rc < 0) {
         (void)fail("starting", rc);
-    else
+    } else {
+        publisher_set_page(daemon.publisher, keeper ? keeper->page : NULL);
+        daemon.lock_file = keeper ? realpath(options->lock_file, NULL) : NULL;
         rc = options->mode == MODE_WITHDRAW ? withdraw(&daemon) : run_daemon(&daemon);
+    }
     publisher_free(daemon.publisher);
     store_free(daemon.store);
-    close(lock);
+    free(daemon.lock_file);
     return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

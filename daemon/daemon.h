@@ -3,9 +3,10 @@
 #ifndef XI_DAEMON_H
 #define XI_DAEMON_H
 
+#include "keeper.h"
 #include "settings.h"
 
-/* Does what the settings ask for. The process's exit code. */
-int daemon_main(const struct settings *settings);
+/* Does what the settings ask for, below a keeper (NULL: alone). The process's exit code. */
+int daemon_run(const struct settings *settings, const struct keeper_link *keeper);
 
 #endif

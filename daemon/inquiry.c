@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "heartbeat.h"
 #include "log.h"
 #include "mates.h"
 
@@ -16,6 +17,7 @@ void inquiry_ask(const struct inquiry *inquiry, struct device *device)
                     ? hypervisor_ask_dt(inquiry->hypervisor, device->path, &answer)
                     : hypervisor_ask_pci(inquiry->hypervisor, device->function.sbdf, &answer);
 
+    heartbeat();
     evidence_answered(&device->evidence, inquiry->pass, inquiry->tick, answer, error);
     if (error < 0 && error != before) {
         char name[256];
@@ -101,6 +103,7 @@ static bool list_mates(const struct inquiry *inquiry, const struct device *devic
     size_t count;
     int error = hypervisor_mates(inquiry->hypervisor, domid, device->function.sbdf, mates, &count);
 
+    heartbeat();
     if (error < 0) {
         log_debug("listing domain %u's part in the group of %08x: %s", domid, device->function.sbdf,
                   strerror(-error));

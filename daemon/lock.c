@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,15 +27,18 @@ static int make_parent(const char *path)
 
 int lock_take(const char *path)
 {
+    /* Of the open file: the children of this process hold it too, and F_GETLK tells others. */
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     int fd, rc = make_parent(path);
 
     if (rc < 0)
         return rc;
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0)
         return -errno;
-    if (flock(fd, LOCK_EX | LOCK_NB)) {
-        rc = -errno;
+    /* Readers open it to ask about the lock, whatever the umask. */
+    if (fcntl(fd, F_OFD_SETLK, &whole) || fchmod(fd, 0644)) {
+        rc = errno == EAGAIN || errno == EACCES ? -EWOULDBLOCK : -errno;
         close(fd);
         return rc;
     }

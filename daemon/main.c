@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon.h"
+#include "process.h"
 #include "setup.h"
 
 int main(int argc, char **argv)
@@ -8,7 +8,7 @@ int main(int argc, char **argv)
     int code = setup_read(&settings, argc, argv);
 
     if (code == 0)
-        code = daemon_main(&settings);
+        code = process_run(&settings);
     settings_clear(&settings);
     return code;
 }

@@ -136,6 +136,7 @@ int pass_publish(struct reconciler *reconciler, bool whole)
         .status = reconciler->parts.status,
         .confirm_ms = reconciler->parts.confirm_ms,
         .gone = &reconciler->gone,
+        .lock_file = reconciler->parts.lock_file,
     };
     int rc, host;
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <xeniommu-schema.h>
 
+#include "heartbeat.h"
 #include "publisher.h"
 
 static int home_path(uint32_t domid, char path[PATH_SIZE])
@@ -68,6 +69,7 @@ int place_write(struct store *store, xs_transaction_t t, uint32_t domid, const c
 
     if (rc < 0)
         return rc;
+    heartbeat();
     errno = 0;
     return xs_write(store_handle(store), t, path, value, (unsigned int)strlen(value))
                ? 0
@@ -81,6 +83,7 @@ int place_remove(struct store *store, xs_transaction_t t, uint32_t domid, const 
 
     if (rc < 0)
         return rc;
+    heartbeat();
     errno = 0;
     if (xs_rm(store_handle(store), t, path) || errno == ENOENT)
         return 0;

@@ -9,10 +9,13 @@
 #include <xeniommu-schema.h>
 
 #include "downgrade.h"
+#include "heartbeat.h"
 #include "log.h"
 #include "place.h"
 #include "search.h"
 #include "transaction.h"
+
+_Static_assert(PUBLISHER_HOST == KEEPER_HOST, "the keeper's page knows the host's tree by it");
 
 /* What one tree holds. */
 struct mirror {
@@ -28,6 +31,7 @@ struct publisher {
     struct store *store;
     publisher_identify_fn *identify;
     void *identify_arg;
+    struct keeper_page *page;
     struct mirror **mirrors; /* sorted by domid */
     size_t count, capacity;
 };
@@ -54,6 +58,11 @@ void publisher_set_identify(struct publisher *publisher, publisher_identify_fn *
 {
     publisher->identify = fn;
     publisher->identify_arg = arg;
+}
+
+void publisher_set_page(struct publisher *publisher, struct keeper_page *page)
+{
+    publisher->page = page;
 }
 
 static int compare_mirror(const void *key, const void *item)
@@ -296,11 +305,27 @@ static int copy_tree(struct tree *to, const struct tree *from)
     return rc;
 }
 
+/* A tree without records is left as it is when nobody is there any more. */
+static bool is_put_away(const struct change *change, int rc)
+{
+    const char *status;
+
+    if (rc == -ENOENT || !change->withdrawal || rc < 0)
+        return rc == -ENOENT;
+    status = tree_get(change->wanted, "status");
+    return rc == 1 || (status && strcmp(status, "stopped") == 0);
+}
+
 static int run(struct publisher *publisher, struct change *change)
 {
     struct mirror *mirror = change->mirror;
-    int rc = transaction_run(publisher->store, publish_in, change);
+    int rc;
 
+    if (mirror->domid != PUBLISHER_SEEN)
+        keeper_mark(publisher->page, mirror->domid);
+    rc = transaction_run(publisher->store, publish_in, change);
+    if (is_put_away(change, rc))
+        keeper_unmark(publisher->page, mirror->domid);
     if (rc == 0)
         rc = copy_tree(&mirror->have, change->writes);
     if (rc != 0) {
@@ -441,8 +466,7 @@ static void try_withdraw(struct publisher *publisher, uint32_t domid, const char
         *first = rc;
 }
 
-/* DOMID_FIRST_RESERVED of xen/xen.h: no domain has this number or a higher one. */
-#define DOMID_END 0x7ff0u
+#define DOMID_END KEEPER_DOMIDS
 
 /* Looks for every domain there could be. */
 static int withdraw_by_number(struct publisher *publisher, const char *status)

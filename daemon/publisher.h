@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "incarnation.h"
+#include "keeper_page.h"
 
 /* Stands for the host's tree, which no domain but dom0 may read. */
 #define PUBLISHER_HOST UINT32_MAX
@@ -31,6 +32,10 @@ void publisher_free(struct publisher *publisher); /* NULL is allowed */
 /* Who is asked where XenStore does not tell whose home a number's is. Until it is set no claim is
  * published in such a home. */
 void publisher_set_identify(struct publisher *publisher, publisher_identify_fn *fn, void *arg);
+
+/* Where the publisher marks, before it writes, which trees hold something of ours: for who takes it
+ * back when this process is gone. NULL, and before the first call: nowhere. */
+void publisher_set_page(struct publisher *publisher, struct keeper_page *page);
 
 /* Brings the tree of a domain (~/iommu) or of the host to what is wanted: sorted, without
  * "generation", which is the publisher's own and grows by one with each change. The first time a

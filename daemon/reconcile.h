@@ -24,6 +24,7 @@ struct reconcile_parts {
     const struct acpi_tables *tables;
     bool grant_dma_stub; /* a zero-cell xen,grant-dma is a claim of Xen's IOMMU, as configured */
     unsigned int confirm_ms; /* what is published of reconciler_confirm(); 0: it is never called */
+    const char *lock_file;   /* as published: an absolute path; NULL: nobody holds one */
     const char *builtin_cmdline; /* what was built into Xen, as configured; NULL: not said */
     const char
         *status; /* what a complete tree says of itself: "ready" while somebody keeps it so */

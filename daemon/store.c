@@ -10,6 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "heartbeat.h"
+
 struct store {
     struct xs_handle *xs;
     int lifeline;
@@ -167,6 +169,7 @@ int store_read(struct store *store, xs_transaction_t t, const char *path, char *
 
     errno = 0;
     *value = xs_read(store->xs, t, path, &bytes);
+    heartbeat();
     if (!*value)
         return last_error();
     if (length)
@@ -212,6 +215,7 @@ int store_list(struct store *store, xs_transaction_t t, const char *path, char *
 
     errno = 0;
     *names = xs_directory(store->xs, t, path, &entries);
+    heartbeat();
     if (!*names)
         return last_error();
     *count = entries;

@@ -136,6 +136,8 @@ int view_of_host(const struct view_source *source, struct tree *tree)
     snprintf(interval, sizeof(interval), "%g", source->confirm_ms / 1000.0);
     if (rc == 0)
         rc = tree_add(tree, "confirm-interval", interval);
+    if (rc == 0 && source->lock_file)
+        rc = tree_add(tree, XENIOMMU_LOCK_NODE, source->lock_file);
     for (size_t i = 0; rc == 0 && i < source->inventory->count; i++)
         rc = add_host_device(tree, &source->inventory->devices[i]);
     tree_sort(tree);

@@ -16,6 +16,7 @@ struct view_source {
     const char *status;
     unsigned int confirm_ms;          /* how long a claim stands unconfirmed, 0 for ever */
     const struct pci_addresses *gone; /* of view_of_seen() */
+    const char *lock_file;            /* held while somebody keeps the trees true; NULL: not told */
 };
 
 /* All add to an empty tree and sort it. 0 or -ENOMEM. */

@@ -58,9 +58,13 @@ extern "C" {
  * domain read by relative path. Holds version, status, generation, pci/ and dt/. */
 #define XENIOMMU_DIR "iommu"
 
-/* The host's tree, for dom0 only: as above, by host address, and "iommu" and "confirm-interval" at
- * its top. */
+/* The host's tree, for dom0 only: as above, by host address, and "iommu", "confirm-interval" and
+ * "lock-file" at its top. */
 #define XENIOMMU_HOST_DIR "/tool/xen-iommud"
+
+/* The node of the host's tree that names a file in dom0 whose lock (F_GETLK) is held as long as
+ * somebody keeps the trees true: a "ready" beside a lock that nobody holds is a dead daemon's. */
+#define XENIOMMU_LOCK_NODE "lock-file"
 
 /* Errors; no function returns another negative value. */
 #define XENIOMMU_EMALFORMED (-1) /* the input does not follow the syntax */

@@ -105,8 +105,17 @@ class Daemon:
         """As a service manager does. Returns the exit status."""
         return rig.end(self.process)
 
+    def child(self):
+        """The number of the daemon itself, below its keeper; None when there is none."""
+        pid = self.process.pid
+        with contextlib.suppress(OSError), open(f'/proc/{pid}/task/{pid}/children',
+                                                encoding='ascii') as file:
+            return next((int(word) for word in file.read().split()), None)
+        return None
+
     def signal(self, number):
-        self.process.send_signal(number)
+        """To the daemon itself, not to its keeper."""
+        os.kill(self.child(), number)
 
     @contextlib.contextmanager
     def paused(self):
@@ -118,6 +127,9 @@ class Daemon:
             self.signal(signal.SIGCONT)
 
     def kill(self):
+        """It and its keeper end at once, so that nobody withdraws."""
+        self.process.send_signal(signal.SIGSTOP)
+        self.signal(signal.SIGKILL)
         rig.end(self.process, signal.SIGKILL)
 
     def reload(self):

@@ -165,7 +165,7 @@ class Named(IncarnationCase):
             self.check_reader()
             self.assertIn(self.status(1), (None, 'stopped'))
             self.assertEqual(self.store.list(f'{self.home(1)}/pci'), [])
-        self.each_step(4, begin, lambda: self.daemon.signal(signal.SIGTERM),
+        self.each_step(4, begin, lambda: self.daemon.process.terminate(),
                        lambda: not self.daemon.is_running(), check)
 
 

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "keeper_withdraw.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xeniommu-schema.h>
+
+/* How long xenstored may take for one answer. */
+#define ANSWER_MS 2000
+#define TRIES     32
+
+/* Nothing more can be asked over this connection. */
+static bool is_over(int rc)
+{
+    return rc == -ETIMEDOUT || rc == -ENOTCONN;
+}
+
+/* Asks about a node of a tree. Only a write has a value. */
+static int ask(struct wire *wire, enum xsd_sockmsg_type type, uint32_t t, const char *root,
+               const char *name, const char *value)
+{
+    char body[128];
+    /* The path's NUL counts, the value's does not. */
+    size_t path = (size_t)snprintf(body, sizeof(body), "%s%s%s", root, *name ? "/" : "", name) + 1;
+    int used = snprintf(body + path, sizeof(body) - path, "%s", value);
+
+    return wire_request(wire, type, t, body, path + (size_t)used, ANSWER_MS);
+}
+
+static int remove_it(struct wire *wire, uint32_t t, const char *root, const char *name)
+{
+    int rc = ask(wire, XS_RM, t, root, name, "");
+
+    return rc == -ENOENT || rc > 0 ? 0 : rc;
+}
+
+/* What is left is what the daemon leaves. */
+static int remove_records(struct wire *wire, uint32_t t, const char *root)
+{
+    static const char *const names[] = {"pci", "dt", "iommu", "confirm-interval", "lock-file"};
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < sizeof(names) / sizeof(names[0]); i++)
+        rc = remove_it(wire, t, root, names[i]);
+    return rc;
+}
+
+/* 1 when there is no tree of ours: it must not come to be. */
+static int withdraw_in(struct wire *wire, uint32_t t, const char *root)
+{
+    char generation[24] = "1";
+    int rc = ask(wire, XS_READ, t, root, "", "");
+
+    if (rc < 0)
+        return rc == -ENOENT ? 1 : rc;
+    rc = ask(wire, XS_READ, t, root, "generation", "");
+    if (rc > 0)
+        snprintf(generation, sizeof(generation), "%" PRIu64,
+                 (uint64_t)strtoull(wire_answer(wire), NULL, 10) + 1);
+    if (rc >= 0 || rc == -ENOENT)
+        rc = remove_records(wire, t, root);
+    if (rc == 0)
+        rc = ask(wire, XS_WRITE, t, root, "status", "stopped");
+    if (rc >= 0)
+        rc = ask(wire, XS_WRITE, t, root, "generation", generation);
+    return rc < 0 ? rc : 0;
+}
+
+static int start(struct wire *wire, uint32_t *t)
+{
+    int rc = wire_request(wire, XS_TRANSACTION_START, 0, "", 1, ANSWER_MS);
+
+    *t = rc > 0 ? (uint32_t)strtoul(wire_answer(wire), NULL, 10) : 0;
+    return rc < 0 ? rc : *t ? 0 : -EIO;
+}
+
+/* 0 or a negative errno; -EAGAIN: somebody interfered. */
+static int withdraw_once(struct wire *wire, const char *root)
+{
+    uint32_t t;
+    int rc = start(wire, &t), end;
+
+    if (rc < 0)
+        return rc;
+    rc = withdraw_in(wire, t, root);
+    if (is_over(rc))
+        return rc;
+    end = wire_request(wire, XS_TRANSACTION_END, t, rc >= 0 ? "T" : "F", 2, ANSWER_MS);
+    if (rc < 0)
+        return rc;
+    /* That there was nothing counts as it stood. */
+    return end < 0 ? end : 0;
+}
+
+/* A plain removal makes nothing, whatever came or went meanwhile. */
+static int withdraw_tree(struct wire *wire, const char *root)
+{
+    int rc = -EAGAIN;
+
+    for (int tries = 0; tries < TRIES && rc == -EAGAIN; tries++)
+        rc = withdraw_once(wire, root);
+    return rc == 0 || is_over(rc) ? rc : remove_it(wire, 0, root, "");
+}
+
+static int withdraw_marked(struct wire *wire, struct keeper_page *page, uint32_t domid)
+{
+    char root[64] = XENIOMMU_HOST_DIR;
+    int rc;
+
+    if (!keeper_is_marked(page, domid) && !atomic_load(&page->everything))
+        return 0;
+    if (domid != KEEPER_HOST)
+        snprintf(root, sizeof(root), "/local/domain/%" PRIu32 "/" XENIOMMU_DIR, domid);
+    /* Of all the numbers there are, most are nobody's. */
+    if (atomic_load(&page->everything) && ask(wire, XS_READ, 0, root, "", "") == -ENOENT)
+        rc = 0;
+    else
+        rc = withdraw_tree(wire, root);
+    if (rc == 0)
+        keeper_unmark(page, domid);
+    return rc;
+}
+
+/* The daemon's last request may still be in its socket. xenstored serves its connections in turn,
+ * so it is behind us once we were answered some times. */
+static int settle(struct wire *wire)
+{
+    int rc = 0;
+
+    for (int i = 0; i < 3 && !is_over(rc); i++)
+        rc = ask(wire, XS_READ, 0, "/", "", "");
+    return is_over(rc) ? rc : 0;
+}
+
+int keeper_withdraw(struct wire *wire, struct keeper_page *page)
+{
+    int rc = wire_connect(wire), last = 0;
+
+    if (rc == 0)
+        rc = settle(wire);
+    /* It may have been lost long ago. */
+    if (rc == -ENOTCONN && (rc = wire_connect(wire)) == 0)
+        rc = settle(wire);
+    if (rc == 0)
+        last = rc = withdraw_marked(wire, page, KEEPER_HOST);
+    for (uint32_t domid = 0; !is_over(rc) && wire->fd >= 0 && domid < KEEPER_DOMIDS; domid++) {
+        rc = withdraw_marked(wire, page, domid);
+        last = rc < 0 ? rc : last;
+    }
+    last = is_over(rc) || wire->fd < 0 ? rc : last;
+    /* What is behind its time, and what it began, ends with the connection. */
+    if (last < 0)
+        wire_close(wire);
+    else
+        atomic_store(&page->everything, false);
+    return last;
+}

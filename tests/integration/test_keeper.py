@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MIT
+"""The keeper: what is published is withdrawn whatever becomes of the daemon."""
+import contextlib
+import os
+import signal
+import subprocess
+import time
+
+from case import NIC, RigCase
+from daemon import HOST_TREE
+from waiting import BOUND, wait_until
+
+FIRST = '0000:00:00.0'
+STUCK = 12  # seconds: twice what the keeper takes to tell a daemon that is stuck
+
+
+class KeeperCase(RigCase):
+    tapped = False
+
+    def setUp(self):
+        super().setUp()
+        self.toolstack.create(1)
+        self.toolstack.assignable_add(NIC).finish()
+        self.toolstack.attach(1, NIC).finish()
+        self.daemon.start()
+        self.wait_record(1, FIRST, state='protected')
+
+    def trees(self):
+        """The roots of what there is of ours."""
+        homes = [f'/local/domain/{domid}/iommu' for domid in self.store.list('/local/domain')]
+        return [HOST_TREE] + [home for home in homes if self.store.read(home) is not None]
+
+    def check_withdrawn(self, before):
+        """Every tree says so, and has counted it."""
+        for tree in self.trees():
+            self.assertEqual(sorted(node[len(tree) + 1:] for node in self.store.nodes(tree)
+                                    if node != tree),
+                             ['generation', 'status', 'version'], tree)
+            self.assertEqual(self.store.read(f'{tree}/status'), 'stopped')
+            self.assertGreater(int(self.store.read(f'{tree}/generation')), before[tree])
+
+    def generations(self):
+        return {tree: int(self.store.read(f'{tree}/generation')) for tree in self.trees()}
+
+    @contextlib.contextmanager
+    def xenstored_stopped(self):
+        self.rig.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.rig.process.send_signal(signal.SIGCONT)
+
+
+class DaemonDies(KeeperCase):
+    def check_ends(self, number):
+        before = self.generations()
+        self.daemon.signal(number)
+        self.assertEqual(self.daemon.process.wait(BOUND), 1)
+        self.check_withdrawn(before)
+        self.assertTrue(self.daemon.log_lines('error', f'signal {int(number)}'))
+        self.assertTrue(self.daemon.log_lines('withdrawn'))
+        self.daemon.start()
+        self.wait_record(1, FIRST, state='protected')
+
+    def test_killed(self):
+        self.check_ends(signal.SIGKILL)
+
+    def test_core_dumped(self):
+        self.check_ends(signal.SIGQUIT)
+
+    def test_stopped(self):
+        before = self.generations()
+        begin = time.monotonic()
+        self.daemon.signal(signal.SIGSTOP)
+        self.assertEqual(self.daemon.process.wait(BOUND), 1)
+        self.assertLess(time.monotonic() - begin, STUCK)
+        self.check_withdrawn(before)
+        self.assertTrue(self.daemon.log_lines('no sign of life'))
+
+    def test_home_without_tree(self):
+        """A home that has none of ours gets none, and one that is gone does not come back."""
+        self.toolstack.create(2)
+        self.wait_status('ready', 2)
+        with self.daemon.paused():
+            self.store.remove('/local/domain/2/iommu')
+            self.toolstack.remove_home(1)
+            self.daemon.signal(signal.SIGKILL)
+        self.assertEqual(self.daemon.process.wait(BOUND), 1)
+        self.assertIsNone(self.store.read('/local/domain/2/iommu'))
+        self.assertNotIn('1', self.store.list('/local/domain'))
+
+    def test_killed_while_xenstored_stands(self):
+        before = self.generations()
+        with self.xenstored_stopped():
+            child = self.daemon.child()
+            self.daemon.signal(signal.SIGKILL)
+            wait_until(lambda: self.daemon.log_lines('signal 9'), 'the keeper to see it')
+        self.assertEqual(self.daemon.process.wait(BOUND), 1)
+        self.assertFalse(os.path.exists(f'/proc/{child}'))
+        self.check_withdrawn(before)
+
+    def test_killed_after_another_xenstored(self):
+        """The keeper's connection is dead by then."""
+        self.rig.kill()
+        wait_until(lambda: self.daemon.log_lines('is lost'), 'the daemon to see it')
+        self.rig.restart()
+        self.store = self.rig.store()
+        wait_until(lambda: self.store.read(f'{HOST_TREE}/status') == 'ready', 'the host tree')
+        self.daemon.signal(signal.SIGKILL)
+        self.assertEqual(self.daemon.process.wait(BOUND), 1)
+        self.assertEqual(self.store.read(f'{HOST_TREE}/status'), 'stopped')
+
+
+class KeeperDies(KeeperCase):
+    def test_killed(self):
+        before = self.generations()
+        child = self.daemon.child()
+        self.daemon.process.kill()
+        self.daemon.process.wait(BOUND)
+        wait_until(lambda: not os.path.exists(f'/proc/{child}'), 'the daemon to end')
+        self.check_withdrawn(before)
+        self.assertTrue(self.daemon.log_lines('keeper is gone'))
+
+
+class Stopping(KeeperCase):
+    """While xenstored stands still nothing waits for ever."""
+
+    def test_term(self):
+        with self.xenstored_stopped():
+            self.daemon.process.terminate()
+            self.assertEqual(self.daemon.process.wait(BOUND), 1)
+            line, = self.daemon.log_lines('could not be withdrawn')
+        self.assertIn('domains 0 1', line)
+        self.assertIn("the host's tree", line)
+
+    def check_alone(self, *options):
+        self.daemon.stop()
+        with self.xenstored_stopped():
+            done = self.daemon.run(*options)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('does not answer', done.stderr)
+
+    def test_withdraw(self):
+        self.check_alone('--withdraw')
+
+    def test_once(self):
+        self.check_alone('--once')
+
+    def test_stop_and_go_on(self):
+        """Longer than a daemon that is stuck would be given."""
+        child = self.daemon.child()
+        with self.xenstored_stopped():
+            self.daemon.reload()  # so that it is in the middle of a question
+            with self.assertRaises(subprocess.TimeoutExpired):
+                self.daemon.process.wait(STUCK)
+        self.wait_host(NIC, state='protected')
+        self.toolstack.detach(1, NIC).finish()
+        self.wait_host(NIC, state='quarantined')
+        self.assertEqual(self.daemon.child(), child)
+
+
+class Notifications(KeeperCase):
+    def test_relayed(self):
+        self.assertTrue(self.daemon.notify.has('READY=1'))
+        wait_until(lambda: any(line.startswith('STATUS=5 devices')
+                               for line in list(self.daemon.notify.lines)), 'a status line')
+        self.daemon.stop()
+        wait_until(lambda: self.daemon.notify.has('STOPPING=1'), 'STOPPING=1')
