@@ -182,22 +182,26 @@ static void name_the_rest(const struct keeper *keeper, int error)
               *list ? ": domains" : "", list, keeper->page->host ? ", the host's tree" : "");
 }
 
-/* One that is not there claims nothing; one that stands still may go on. */
+/* There is no xenstored, so nothing is claimed either. */
+static bool is_gone(int error)
+{
+    return error == -ECONNREFUSED || error == -ENOENT || error == -ENOTCONN;
+}
+
+/* One that stands still may go on, and one that refuses may change its mind. */
 static int withdraw(struct keeper *keeper)
 {
     int64_t gone = now_ms() + GONE_MS;
     int rc;
 
     while ((rc = keeper_withdraw(&keeper->wire, keeper->page)) < 0) {
-        bool waits = rc == -ETIMEDOUT || rc == -EAGAIN;
-
         take_signals(keeper);
-        if (keeper->stop || (!waits && now_ms() > gone))
+        if (keeper->stop || (is_gone(rc) && now_ms() > gone))
             break;
         wait_for_news(keeper, RETRY_MS);
         tick(keeper);
     }
-    return rc;
+    return is_gone(rc) ? 0 : rc;
 }
 
 static bool has_marks(const struct keeper_page *page)

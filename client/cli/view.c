@@ -27,7 +27,7 @@ static void init(struct view *view, enum view_kind kind, int32_t domid)
     if (kind == VIEW_DOMAIN)
         snprintf(root, sizeof(root), "/local/domain/%d/" XENIOMMU_DIR, domid);
     tree_init(&view->tree, &view->store, kind == VIEW_HOST ? XENIOMMU_HOST_DIR : root);
-    view->tree.detailed = true;
+    view->tree.detailed = view->tree.doubts = true;
 }
 
 int view_open_own(struct view *view, int32_t domid)
@@ -54,7 +54,7 @@ int view_open(struct view *view, int32_t domid)
         return rc;
     view->kind = VIEW_HOST;
     tree_init(&view->tree, &view->store, XENIOMMU_HOST_DIR);
-    view->tree.detailed = true;
+    view->tree.detailed = view->tree.doubts = true;
     return 0;
 }
 
@@ -79,6 +79,11 @@ const char *view_name(const struct view *view)
         break;
     }
     return "domain";
+}
+
+const char *view_status(const struct view *view)
+{
+    return view->tree.gone ? "gone" : view->tree.status;
 }
 
 static int complain_denied(const struct view *view)
@@ -118,6 +123,8 @@ static int complain_not_ready(struct view *view)
         return code;
     if (view->tree.version[0] == '\0' && view->tree.status[0] == '\0')
         complain("nothing is published here: does xen-iommud run in dom0?");
+    else if (view->tree.gone)
+        complain("xen-iommud is gone: nobody keeps true what it has published");
     else if (strcmp(view->tree.status, "ready") == 0)
         complain("what is published changes faster than it can be read");
     else

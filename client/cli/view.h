@@ -45,6 +45,10 @@ bool view_is_local(const struct view *view);
 /* The view's name for programs: "host", "own" or "domain". */
 const char *view_name(const struct view *view);
 
+/* The status as last read, or "gone": nobody stands by a published "ready". "" where there is none.
+ */
+const char *view_status(const struct view *view);
+
 /* Says on stderr if the domain that is looked at is not there, or not for us to see. Returns the
  * exit code, EXIT_FINE if it is there. */
 int view_check_domain(struct view *view);

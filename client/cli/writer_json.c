@@ -271,7 +271,7 @@ static int write_status(const struct view *view, const struct status_report *rep
     struct json_object *object = json_object_new_object();
     int rc = object != NULL ? fill_view(object, view) : -ENOMEM;
 
-    rc = rc != 0 ? rc : add_optional(object, "status", view->tree.status);
+    rc = rc != 0 ? rc : add_optional(object, "status", view_status(view));
     rc = rc != 0 ? rc : add_optional(object, "version", view->tree.version);
     rc = rc != 0 ? rc : add_integer(object, "generation", view->tree.generation);
     if (view->kind == VIEW_HOST)

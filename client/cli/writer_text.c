@@ -312,7 +312,7 @@ static int write_status(const struct view *view, const struct status_report *rep
         printf("View:        domain %" PRId32 "\n", view->domid);
     else
         printf("View:        %s\n", view->kind == VIEW_HOST ? "host" : "this domain");
-    printf("Daemon:      %s\n", view->tree.status[0] != '\0' ? view->tree.status : "absent");
+    printf("Daemon:      %s\n", view_status(view)[0] != '\0' ? view_status(view) : "absent");
     if (view->kind == VIEW_HOST)
         printf("IOMMU:       %s\n", or_dash(view->tree.iommu));
     printf("Version:     %s\n", or_dash(view->tree.version));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tree.h"
+#include "liveness.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -81,6 +82,7 @@ int tree_refresh(struct tree *tree)
 {
     int rc = read_head(tree);
 
+    tree->gone = false;
     if (rc != 0)
         return rc;
     if (tree->version[0] == '\0')
@@ -89,7 +91,8 @@ int tree_refresh(struct tree *tree)
         return -EPROTO;
     if (tree->generation[0] == '\0' || !xeniommu_parse_ready(tree->status, strlen(tree->status)))
         return -EAGAIN;
-    return 0;
+    tree->gone = tree->doubts && !liveness_is_possible(tree->store);
+    return tree->gone ? -EAGAIN : 0;
 }
 
 /* 1 if the tree is as it was at the last tree_refresh(), 0 if not, or an error. */

@@ -17,16 +17,19 @@ struct tree {
     char generation[24];
     char iommu[16]; /* the host's tree only */
     bool detailed;  /* tree_load() reads the devices' details */
+    bool doubts;    /* tree_refresh() asks whether the daemon lives, where that can be told */
+    bool gone;      /* it found that the daemon is gone, though its status is "ready" */
 };
 
 /* Sets an answer to unknown and keep. */
 void tree_clear_info(struct xeniommu_info *info);
 
-/* Prepares a tree that is not detailed; nothing is read yet. The store belongs to the caller. */
+/* Prepares a tree that is not detailed and does not doubt; nothing is read yet. The store belongs
+ * to the caller. */
 void tree_init(struct tree *tree, struct store *store, const char *root);
 
-/* Reads version, status and generation. 0 if the daemon is ready; -EAGAIN: it is not, or there is
- * no tree; -EPROTO: unknown version; or an error of store_read(). */
+/* Reads version, status and generation. 0 if the daemon is ready; -EAGAIN: it is not, or is
+ * gone, or there is no tree; -EPROTO: unknown version; or an error of store_read(). */
 int tree_refresh(struct tree *tree);
 
 /* Reads one device, after tree_refresh(). All that it returns was published together. Fills what

@@ -292,6 +292,7 @@ static int wait_in(struct store *store, int64_t deadline)
     int rc = store_fd(store);
 
     tree_init(&tree, store, XENIOMMU_DIR);
+    tree.doubts = true;
     while (rc >= 0) {
         rc = store_take_changes(store, &changed);
         if (rc == 0)

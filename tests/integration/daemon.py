@@ -128,9 +128,21 @@ class Daemon:
 
     def kill(self):
         """It and its keeper end at once, so that nobody withdraws."""
+        child = self.child()
         self.process.send_signal(signal.SIGSTOP)
-        self.signal(signal.SIGKILL)
+        if child is not None:
+            os.kill(child, signal.SIGKILL)
+            wait_until(lambda: self._is_dead(child), 'the daemon to let go of the lock')
         rig.end(self.process, signal.SIGKILL)
+
+    @staticmethod
+    def _is_dead(pid):
+        """A process whose parent is stopped stays, as a zombie that holds nothing."""
+        try:
+            with open(f'/proc/{pid}/stat', encoding='latin-1') as file:
+                return file.read().rpartition(')')[2].split()[0] in 'ZX'
+        except OSError:
+            return True
 
     def reload(self):
         self.process.send_signal(signal.SIGHUP)

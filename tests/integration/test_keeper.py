@@ -8,6 +8,7 @@ import time
 
 from case import NIC, RigCase
 from daemon import HOST_TREE
+from test_library import BOUND_MS, Program
 from waiting import BOUND, wait_until
 
 FIRST = '0000:00:00.0'
@@ -120,6 +121,54 @@ class KeeperDies(KeeperCase):
         wait_until(lambda: not os.path.exists(f'/proc/{child}'), 'the daemon to end')
         self.check_withdrawn(before)
         self.assertTrue(self.daemon.log_lines('keeper is gone'))
+
+
+class BothDie(KeeperCase):
+    """Nobody withdraws; who can see the lock can tell."""
+
+    def setUp(self):
+        super().setUp()
+        self.daemon.kill()
+        self.assertEqual(self.store.read(f'{HOST_TREE}/status'), 'ready')
+
+    def run_command(self, env, *arguments):
+        env = {**env, **self.host.env(), 'ASAN_OPTIONS': 'verify_asan_link_order=0'}
+        return subprocess.run([os.environ['XI_CLI'], *arguments], env=env, check=False, text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=BOUND)
+
+    def program(self, env):
+        program = Program(env)
+        self.addCleanup(lambda: self.assertEqual(program.close(), 0))
+        return program
+
+    def test_command(self):
+        for arguments in (('status',), ('show', NIC), ('list',), ('explain', NIC), ('export', '--domain', '1', '--binding', 'xen-iommu'),
+                          ('show', FIRST, '--domain', '1')):
+            with self.subTest(arguments):
+                done = self.run_command(self.rig.env(), *arguments)
+                self.assertEqual(done.returncode, 4)
+                self.assertIn('gone', done.stderr)
+                self.assertNotIn('protected', done.stdout)
+        done = self.run_command(self.rig.env(), 'status')
+        self.assertIn('Daemon:      gone', done.stdout)
+        self.daemon.start()
+        self.assertEqual(self.run_command(self.rig.env(), 'status').returncode, 0)
+
+    def test_wait_ready(self):
+        program = self.program(self.rig.env())
+        self.assertEqual(program.ask('wait', 100)[0], 'ETIMEDOUT')
+        self.daemon.start()
+        self.assertEqual(program.ask('wait', BOUND_MS)[0], '0')
+
+    def test_where_it_cannot_be_told(self):
+        """In a guest, and where there is no such file."""
+        guest = self.rig.guest(1).env()
+        self.assertEqual(self.program(guest).ask('wait', BOUND_MS)[0], '0')
+        self.assertEqual(self.run_command(guest, 'status').returncode, 0)
+        os.unlink(self.daemon.config['lock-file'])
+        self.assertEqual(self.program(self.rig.env()).ask('wait', BOUND_MS)[0], '0')
+        self.assertEqual(self.run_command(self.rig.env(), 'status').returncode, 0)
 
 
 class Stopping(KeeperCase):
