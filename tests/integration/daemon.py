@@ -137,10 +137,12 @@ class Daemon:
 
     @staticmethod
     def _is_dead(pid):
-        """A process whose parent is stopped stays, as a zombie that holds nothing."""
+        """A process whose parent is stopped stays, as a zombie that holds nothing once its other
+        threads are gone."""
         try:
             with open(f'/proc/{pid}/stat', encoding='latin-1') as file:
-                return file.read().rpartition(')')[2].split()[0] in 'ZX'
+                state = file.read().rpartition(')')[2].split()[0]
+            return state in 'ZX' and len(os.listdir(f'/proc/{pid}/task')) == 1
         except OSError:
             return True
 
