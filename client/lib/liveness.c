@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "liveness.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,14 +23,15 @@ static bool is_free(const char *path)
     return free_lock;
 }
 
-bool liveness_is_possible(struct store *store)
+int liveness_check(struct store *store)
 {
     struct store_value value;
+    int rc = store_read(store, XENIOMMU_HOST_DIR "/" XENIOMMU_LOCK_NODE, &value);
     bool gone;
 
-    if (store_read(store, XENIOMMU_HOST_DIR "/" XENIOMMU_LOCK_NODE, &value) != 0)
-        return true;
+    if (rc != 0)
+        return rc == -ENOENT || rc == -EACCES ? 0 : rc;
     gone = value.data[0] == '/' && strlen(value.data) == value.len && is_free(value.data);
     free(value.data);
-    return !gone;
+    return gone ? -EAGAIN : 0;
 }

@@ -6,9 +6,9 @@
 
 #include "store.h"
 
-/* Asks, in dom0, about the lock that the host's tree names. False when nobody holds it: the daemon
- * is gone. True when it is held, and wherever that cannot be told: in a guest, where the file is
- * not to be seen, or of a daemon that names none. */
-bool liveness_is_possible(struct store *store);
+/* Asks, in dom0, about the lock that the host's tree names. -EAGAIN when nobody holds it: the
+ * daemon is gone. 0 when it is held, and wherever that cannot be told: in a guest, where the file
+ * is not to be seen, or of a daemon that names none. Otherwise an error of store_read(). */
+int liveness_check(struct store *store);
 
 #endif

@@ -91,8 +91,9 @@ int tree_refresh(struct tree *tree)
         return -EPROTO;
     if (tree->generation[0] == '\0' || !xeniommu_parse_ready(tree->status, strlen(tree->status)))
         return -EAGAIN;
-    tree->gone = tree->doubts && !liveness_is_possible(tree->store);
-    return tree->gone ? -EAGAIN : 0;
+    rc = tree->doubts ? liveness_check(tree->store) : 0;
+    tree->gone = rc == -EAGAIN;
+    return rc;
 }
 
 /* 1 if the tree is as it was at the last tree_refresh(), 0 if not, or an error. */

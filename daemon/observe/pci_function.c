@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "heartbeat.h"
+
 bool pci_function_parse_name(const char *name, uint32_t *sbdf)
 {
     unsigned int segment, bus, device, function;
@@ -238,6 +240,7 @@ int pci_function_read(const char *syspath, struct pci_function *function, const 
 {
     int directory, rc = 0;
 
+    heartbeat();
     memset(function, 0, sizeof(*function));
     function->physfn = PCI_NO_SBDF;
     *what = "its name";

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "heartbeat.h"
+
 /* size bytes, or fewer where the file ends. How many, or a negative errno. */
 static ssize_t read_bytes(int fd, char *bytes, size_t size)
 {
@@ -58,6 +60,7 @@ int whole_file_read(const char *path, size_t limit, char **text, size_t *size, s
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
 
+    heartbeat();
     *text = NULL;
     if (fd < 0)
         return -errno;

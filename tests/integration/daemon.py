@@ -120,11 +120,20 @@ class Daemon:
     @contextlib.contextmanager
     def paused(self):
         """It does nothing while the body runs."""
-        self.signal(signal.SIGSTOP)
+        self.pause()
         try:
             yield
         finally:
-            self.signal(signal.SIGCONT)
+            self.resume()
+
+    def pause(self):
+        """However long it takes: its keeper must not take it for stuck."""
+        self.process.send_signal(signal.SIGSTOP)
+        self.signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.signal(signal.SIGCONT)
+        self.process.send_signal(signal.SIGCONT)
 
     def kill(self):
         """It and its keeper end at once, so that nobody withdraws."""

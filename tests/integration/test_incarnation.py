@@ -2,7 +2,6 @@
 """A domain's number is soon another one's. At every single step of the daemon's writing, the domain
 is destroyed and another one with its number made: what was found out about the old one must never
 stand in the new one's home."""
-import signal
 import threading
 import time
 
@@ -131,12 +130,12 @@ class Named(IncarnationCase):
             self.toolstack.destroy(1).finish()
             self.wait_host(NIC, state='quarantined', owner='none')
             self.sync()
-            self.daemon.signal(signal.SIGSTOP)
+            self.daemon.pause()
 
         def trigger():
             self.toolstack.create(1)
             self.attach()
-            self.daemon.signal(signal.SIGCONT)
+            self.daemon.resume()
         self.each_step(8, begin, trigger, self.is_told, self.check_ready)
 
     def test_reconnect(self):

@@ -202,9 +202,42 @@ daemon_ended() {
     ! daemon_runs
 }
 
-# end_daemon [SIGNAL]: sends the signal (TERM) and waits for the daemon's end; sets DAEMON_STATUS
+# daemon_itself: prints the number of the process below the keeper, which is what was started
+daemon_itself() {
+    cut -d ' ' -f 1 "/proc/$DAEMON/task/$DAEMON/children" 2> /dev/null
+}
+
+# hold_daemon: stops it, and its keeper, which would take it for stuck
+hold_daemon() {
+    kill -STOP "$DAEMON"
+    kill -STOP "$(daemon_itself)"
+}
+
+release_daemon() {
+    kill -CONT "$(daemon_itself)"
+    kill -CONT "$DAEMON"
+}
+
+# kill_both: the daemon and its keeper, so that nobody withdraws
+kill_both() {
+    kill -STOP "$DAEMON"
+    kill_child=$(daemon_itself)
+    if [ -n "$kill_child" ]; then
+        kill -KILL "$kill_child"
+        wait_for $WAIT sh -c "[ -z \"\$(readlink /proc/$kill_child/exe)\" ]" ||
+            stop "the daemon does not end on KILL"
+    fi
+    kill -KILL "$DAEMON"
+}
+
+# end_daemon [SIGNAL]: sends the signal (TERM) and waits for the daemon's end; sets DAEMON_STATUS.
+# KILL ends both processes.
 end_daemon() {
-    kill -"${1:-TERM}" "$DAEMON"
+    if [ "$1" = KILL ]; then
+        kill_both
+    else
+        kill -"${1:-TERM}" "$DAEMON"
+    fi
     wait_for $WAIT daemon_ended || stop "the daemon does not end on ${1:-TERM}"
     wait "$DAEMON"
     DAEMON_STATUS=$?

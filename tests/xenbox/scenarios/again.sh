@@ -74,9 +74,9 @@ host_now $NIC "unknown unknown keep new-device"
 quarantined_anew
 
 # While the daemon cannot look, all of it.
-kill -STOP "$DAEMON"
+hold_daemon
 again
-kill -CONT "$DAEMON"
+release_daemon
 host $NIC "unknown unknown keep new-device"
 
 # A guest that has had it leaves it in quarantine.

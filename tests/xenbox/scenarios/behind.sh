@@ -13,13 +13,13 @@ guest_config g1 'pci = ["00:04.0"]' > /tmp/g1.cfg
 check "xl create of a paused guest" xl_create g1 -p
 host 0000:00:04.0 "1 protected keep assigned-pv"
 xenstore-ls -f /libxl/pci > /tmp/records
-kill -STOP "$DAEMON"
+hold_daemon
 refuse "xl pci-attach to a paused guest" xl pci-attach g1 00:03.0
 xenstore-ls -f /libxl/pci > /tmp/records.now
 check "the records are the same" cmp /tmp/records /tmp/records.now
 in_xen 0000:00:03.0 d1
 host_now 0000:00:03.0 "none quarantined keep assignable"
-kill -CONT "$DAEMON"
+release_daemon
 host 0000:00:03.0 "* unknown keep *"
 host 0000:00:04.0 "1 protected keep assigned-pv"
 check "xl destroy" xl destroy g1
