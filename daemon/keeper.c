@@ -227,7 +227,7 @@ static int clean_up(struct keeper *keeper)
     if (rc < 0)
         name_the_rest(keeper, rc);
     else
-        log_warning("the keeper has withdrawn what was published");
+        log_notice("the keeper has withdrawn what was published");
     return rc < 0 ? EXIT_FAILURE : 0;
 }
 
