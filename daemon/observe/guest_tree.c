@@ -9,15 +9,21 @@
 
 #include "observe/whole_file.h"
 
-struct guest_tree *guest_trees_get(struct guest_trees *trees, uint32_t domid,
-                                   const uint8_t handle[16], const struct timespec *born)
+struct guest_tree *guest_trees_find(const struct guest_trees *trees, uint32_t domid,
+                                    const uint8_t handle[16])
 {
-    struct guest_tree *tree;
-
     for (size_t i = 0; i < trees->count; i++)
         if (trees->trees[i].domid == domid &&
             memcmp(trees->trees[i].handle, handle, sizeof(trees->trees[i].handle)) == 0)
             return &trees->trees[i];
+    return NULL;
+}
+
+struct guest_tree *guest_trees_add(struct guest_trees *trees, uint32_t domid,
+                                   const uint8_t handle[16], const struct timespec *born)
+{
+    struct guest_tree *tree;
+
     if (trees->count == trees->capacity) {
         size_t capacity = trees->capacity ? 2 * trees->capacity : 8;
         void *grown = reallocarray(trees->trees, capacity, sizeof(*trees->trees));
@@ -28,7 +34,10 @@ struct guest_tree *guest_trees_get(struct guest_trees *trees, uint32_t domid,
         trees->capacity = capacity;
     }
     tree = &trees->trees[trees->count++];
-    *tree = (struct guest_tree){.domid = domid, .born = *born, .where = GUEST_PATH_UNKNOWN};
+    *tree = (struct guest_tree){.domid = domid, .where = GUEST_PATH_UNKNOWN};
+    tree->born_known = born != NULL;
+    if (born)
+        tree->born = *born;
     memcpy(tree->handle, handle, sizeof(tree->handle));
     return tree;
 }
@@ -98,6 +107,8 @@ int guest_tree_settle(struct guest_tree *tree, const char *sysroot, const char *
     /* Which folder xl was started in is not recorded. */
     if (file[0] != '/')
         *problem = "is no absolute path";
+    else if (!tree->born_known)
+        *problem = "may be another one than when the domain was made";
     else if (snprintf(path, sizeof(path), "%s%s", sysroot, file) >= (int)sizeof(path))
         *problem = "is too long a path";
     else

@@ -15,7 +15,8 @@
 struct guest_tree {
     uint32_t domid;
     uint8_t handle[16];
-    struct timespec born;     /* the domain was made before that */
+    bool born_known;
+    struct timespec born;     /* the domain was made before that, where that is known */
     bool settled;             /* what follows is known, and for good */
     enum dt_guest_path where; /* of KNOWN nodes partial tells; UNKNOWN before it is settled */
     struct dt_partial partial;
@@ -27,9 +28,12 @@ struct guest_trees {
     size_t count, capacity;
 };
 
-/* The domain's, which is made at first sight, with what born is then. NULL when memory is short.
- * Valid until the next call for these trees. */
-struct guest_tree *guest_trees_get(struct guest_trees *trees, uint32_t domid,
+/* The domain's, or NULL. Valid until the next call for these trees. */
+struct guest_tree *guest_trees_find(const struct guest_trees *trees, uint32_t domid,
+                                    const uint8_t handle[16]);
+
+/* The same of one that has none yet. born: NULL where nothing tells. NULL when memory is short. */
+struct guest_tree *guest_trees_add(struct guest_trees *trees, uint32_t domid,
                                    const uint8_t handle[16], const struct timespec *born);
 
 /* Settles the tree if it can: file is what the domain's configuration names, NULL for none; it is

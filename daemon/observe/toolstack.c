@@ -28,6 +28,7 @@ struct toolstack_observer {
     struct dt_records current;
     struct complaints complaints;
     bool wants_refresh;
+    bool listed; /* all records that were there are known, and what came since is told */
 };
 
 /* What one reading of the directory collects. */
@@ -37,6 +38,7 @@ struct reading {
     struct complaints complaints;
     size_t capacity, unread_capacity;
     bool unsettled; /* a domain's partial tree could not be read, but may be */
+    bool there;     /* the directory */
 };
 
 /* One record, while it is read. */
@@ -45,7 +47,7 @@ struct source {
     char uuid[UUID_TEXT_SIZE];
     uint32_t domid;
     uint8_t handle[16];
-    const struct guest_tree *tree;
+    struct guest_tree *tree;
 };
 
 static void records_clear(struct dt_records *records)
@@ -170,39 +172,58 @@ static bool partial_name(struct json_object *root, const char **name)
     return *name != NULL;
 }
 
-/* When the domain was made, or later: libxl writes its record at the end of that, and anew with
- * each change of the configuration, while what xl keeps beside it stays. */
-static struct timespec made_before(const struct reading *reading, const struct source *source,
-                                   const struct stat *record)
+static bool is_earlier(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
+}
+
+/* Some moment after the domain was made, as early as is known. libxl writes its record at the end
+ * of making it, and anew with each change of the configuration, so the time of a record that was
+ * not seen to appear tells nothing. What xl keeps beside it stays; other toolstacks keep nothing
+ * there. False where nothing tells. */
+static bool made_before(const struct reading *reading, const struct source *source,
+                        const struct stat *record, struct timespec *born)
 {
     char path[PATH_MAX];
     struct stat other;
+    bool appeared = reading->observer->listed && record;
 
     snprintf(path, sizeof(path), "%s/userdata-d.%u.%s.xl", reading->observer->directory,
              source->domid, source->uuid);
+    if (appeared)
+        *born = record->st_mtim;
     if (stat(path, &other))
-        return record->st_mtim;
-    return other.st_mtim.tv_sec < record->st_mtim.tv_sec ||
-                   (other.st_mtim.tv_sec == record->st_mtim.tv_sec &&
-                    other.st_mtim.tv_nsec < record->st_mtim.tv_nsec)
-               ? other.st_mtim
-               : record->st_mtim;
+        return appeared;
+    if (!appeared || is_earlier(&other.st_mtim, born))
+        *born = other.st_mtim;
+    return true;
 }
 
-static int settle_tree(struct reading *reading, struct source *source, struct json_object *root,
-                       const struct stat *st)
+/* Of every domain that has a record, whatever that says: it may say more later. record: NULL where
+ * it could not be read. */
+static int find_tree(struct reading *reading, struct source *source, const struct stat *record)
 {
-    struct toolstack_observer *observer = reading->observer;
-    struct timespec born = made_before(reading, source, st);
-    struct guest_tree *tree =
-        guest_trees_get(&observer->trees, source->domid, source->handle, &born);
-    const char *name, *problem = NULL;
-    int rc = 0;
+    struct guest_trees *trees = &reading->observer->trees;
+    struct guest_tree *tree = guest_trees_find(trees, source->domid, source->handle);
+    struct timespec born;
 
+    if (!tree)
+        tree = guest_trees_add(trees, source->domid, source->handle,
+                               made_before(reading, source, record, &born) ? &born : NULL);
     if (!tree)
         return -ENOMEM;
     tree->seen = true;
     source->tree = tree;
+    return 0;
+}
+
+static int settle_tree(struct reading *reading, struct source *source, struct json_object *root)
+{
+    struct toolstack_observer *observer = reading->observer;
+    struct guest_tree *tree = source->tree;
+    const char *name, *problem = NULL;
+    int rc = 0;
+
     if (tree->settled)
         return 0;
     if (partial_name(root, &name)) {
@@ -227,8 +248,7 @@ static int settle_tree(struct reading *reading, struct source *source, struct js
 
 /* ------------------------------------------------------------- */
 
-static int take_root(struct reading *reading, struct source *source, struct json_object *root,
-                     const struct stat *st)
+static int take_root(struct reading *reading, struct source *source, struct json_object *root)
 {
     struct json_object *devices;
     int rc;
@@ -239,7 +259,7 @@ static int take_root(struct reading *reading, struct source *source, struct json
         return refuse(reading, source, "dtdevs is no list");
     if (!json_object_array_length(devices))
         return 0;
-    rc = settle_tree(reading, source, root, st);
+    rc = settle_tree(reading, source, root);
     return rc < 0 ? rc : add_devices(reading, source, devices);
 }
 
@@ -250,12 +270,16 @@ static int read_record(struct reading *reading, struct source *source)
     char *text;
     size_t size, length;
     int rc = whole_file_read(source->path, RECORD_MAX_SIZE, &text, &size, &st);
+    int found;
 
     /* It went while we looked. */
     if (rc == -ENOENT)
         return 0;
-    if (rc == -ENOMEM)
-        return rc;
+    found = find_tree(reading, source, rc < 0 ? NULL : &st);
+    if (rc == -ENOMEM || found < 0) {
+        free(text);
+        return -ENOMEM;
+    }
     if (rc < 0)
         return refuse(reading, source, strerror(-rc));
     /* libxl writes a string with its NUL. */
@@ -265,7 +289,7 @@ static int read_record(struct reading *reading, struct source *source)
     if (!json_object_is_type(root, json_type_object))
         rc = refuse(reading, source, "not JSON, or no object");
     else
-        rc = take_root(reading, source, root, &st);
+        rc = take_root(reading, source, root);
     json_object_put(root);
     return rc;
 }
@@ -352,6 +376,7 @@ static int read_directory(struct reading *reading)
             note_incomplete(reading, errno);
         return errno == ENOMEM ? -ENOMEM : 0;
     }
+    reading->there = true;
     rc = read_entries(reading, directory);
     closedir(directory);
     return rc;
@@ -390,6 +415,8 @@ static void settle(struct toolstack_observer *observer, struct reading *reading)
     complaints_clear(&observer->complaints);
     observer->current = reading->records;
     observer->complaints = reading->complaints;
+    /* One that comes later may bring records that are older. */
+    observer->listed = reading->there && !reading->records.incomplete;
     observer->wants_refresh =
         reading->records.incomplete || reading->records.unread_count || reading->unsettled;
 }
@@ -419,10 +446,13 @@ int toolstack_observer_refresh(struct toolstack_observer *observer)
  * may be of the same number and UUID. */
 static void take_gone(void *arg, const char *name)
 {
-    struct guest_trees *trees = &((struct toolstack_observer *)arg)->trees;
+    struct toolstack_observer *observer = arg;
+    struct guest_trees *trees = &observer->trees;
     struct source source = {.domid = 0};
 
-    if (name && !parse_name(name, &source))
+    if (!name)
+        observer->listed = false;
+    else if (!parse_name(name, &source))
         return;
     for (size_t i = trees->count; i-- > 0;)
         if (!name || (trees->trees[i].domid == source.domid &&

@@ -11,16 +11,25 @@ def node(name, host=ASIDE, below='passthrough'):
     return f'{below} {{ {name} {{ xen,path = "{host}"; }}; }};'
 
 
+def beside(record):
+    return record.replace('.libxl-json', '.xl')
+
+
 class GuestPath(DeviceTreeCase):
     def write_partial(self, text):
         self.compile(f'/dts-v1/; / {{ {text} }};',
                      os.path.join(self.daemon.sysroot, 'partial.dtb'))
 
-    def create(self, name='/partial.dtb', *paths):
-        """libxl makes the guest: the devices are assigned, and the record comes last."""
+    def create(self, name='/partial.dtb', *paths, by='xl'):
+        """libxl makes the guest: the devices are assigned, and the record comes last. xl keeps the
+        configuration beside it, from the beginning."""
         for path in paths or (ASIDE,):
             self.hypervisor.assign(path, 1)
-        return self.write_record(1, *(paths or (ASIDE,)), b_info={'device_tree': name})
+        record = self.write_record(1, *(paths or (ASIDE,)), b_info={'device_tree': name})
+        if by == 'xl' and not os.path.exists(beside(record)):
+            with open(beside(record), 'w', encoding='ascii'):
+                pass
+        return record
 
     def seen(self):
         """The device tree devices in the guest's own tree."""
@@ -121,12 +130,21 @@ class GuestPath(DeviceTreeCase):
         self.daemon.stop()
         self.write_partial(node('mine@1'))
         record = self.create()
-        beside = record.replace('.libxl-json', '.xl')
-        with open(beside, 'w', encoding='ascii'):
-            pass
         past = time.time() - 100
-        os.utime(beside, (past, past))
+        os.utime(beside(record), (past, past))
         self.daemon.start()
+        self.expect_nothing()
+
+    def test_rewritten_and_the_only_record_too(self):
+        """libvirt keeps nothing beside libxl's record, which is as new as the last change."""
+        self.write_partial(node('mine@0'))
+        self.create(by='libvirt')
+        self.wait_dt(1, '/passthrough/mine@0', **GUESTS)
+        self.daemon.stop()
+        self.write_partial(node('mine@1'))
+        self.create('/partial.dtb', ASIDE, BESIDE, by='libvirt')
+        self.daemon.start()
+        self.wait_dt(None, BESIDE, owner='1')
         self.expect_nothing()
 
     def test_made_anew(self):
@@ -135,6 +153,7 @@ class GuestPath(DeviceTreeCase):
         record = self.create()
         self.wait_dt(1, '/passthrough/mine@0', **GUESTS)
         os.unlink(record)
+        os.unlink(beside(record))
         self.write_partial(node('mine@1'))
         self.create()
         self.wait_dt(1, '/passthrough/mine@1', **GUESTS)

@@ -265,6 +265,40 @@ static void an_event_of_the_device_before(void **state)
     assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
 }
 
+/* The same of one that has no driver yet, and is bound to pciback by hand then. */
+static void an_event_of_the_device_before_an_unbound_one(void **state)
+{
+    (void)state;
+    host_plug(NIC, "pciback");
+    libxl_make_assignable(NIC);
+    assert_int_equal(daemon_look(), 0);
+    plug_again();
+    host_function(NIC)->driver[0] = '\0';
+    fake_before_commit(event_of_the_device_before);
+    assert_int_equal(daemon_look(), 0);
+    strcpy(host_function(NIC)->driver, "pciback");
+    assert_int_equal(daemon_look(), 0);
+    assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
+}
+
+/* An event that belongs to an unbinding may come one pass later, and that pass is not waited for.
+ */
+static void an_unbinding_wants_another_pass(void **state)
+{
+    (void)state;
+    host_plug(NIC, "e1000e");
+    assert_int_equal(daemon_look(), 0);
+    daemon_pass();
+    assert_false(reconciler_wants_pass(daemon_reconciler()));
+    strcpy(host_function(NIC)->driver, "pciback");
+    host_function(NIC)->unbinds++;
+    host_function(NIC)->events++;
+    assert_int_equal(daemon_look(), 0);
+    assert_true(reconciler_wants_pass(daemon_reconciler()));
+    daemon_pass();
+    assert_false(reconciler_wants_pass(daemon_reconciler()));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, pass_set_up, pass_tear_down)
 
 int main(void)
@@ -284,6 +318,8 @@ int main(void)
         TEST(what_dom0_had_before_pciback),
         TEST(nothing_is_recalled_of_what_is_plugged_in),
         TEST(an_event_of_the_device_before),
+        TEST(an_event_of_the_device_before_an_unbound_one),
+        TEST(an_unbinding_wants_another_pass),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

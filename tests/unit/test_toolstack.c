@@ -16,6 +16,7 @@
 
 #define UUID      "00010203-0405-0607-0809-0a0b0c0d0e0f"
 #define RECORD    "userdata-d.7." UUID ".libxl-json"
+#define XLS       "userdata-d.7." UUID ".xl"
 #define HOST      "/soc/nic@1000"
 #define DTDEVS    "\"dtdevs\": [{\"path\": \"" HOST "\"}]"
 #define WITH_TREE "{" DTDEVS ", \"b_info\": {\"device_tree\": \"/partial.dtb\"}}"
@@ -76,6 +77,20 @@ static void write_bytes(const char *bytes, size_t size)
 static void write_record(const char *text)
 {
     write_bytes(text, strlen(text) + 1);
+}
+
+/* xl keeps the domain's configuration beside that, from the beginning. */
+static void write_xls_record(const char *text)
+{
+    if (access(in_xen(XLS), F_OK))
+        write_file(in_xen(XLS), "", 0);
+    write_record(text);
+}
+
+static void end_domain(void)
+{
+    unlink(in_xen(RECORD));
+    unlink(in_xen(XLS));
 }
 
 /* As if the file had been written that many seconds ago. */
@@ -216,7 +231,7 @@ static void a_partial_tree_that_tells(void **state)
 
     (void)state;
     write_good_partial("nic@0");
-    write_record(WITH_TREE);
+    write_xls_record(WITH_TREE);
     observer = open_observer();
     expect_one(observer, GUEST_PATH_KNOWN, "/passthrough/nic@0");
     assert_false(toolstack_observer_wants_refresh(observer));
@@ -242,10 +257,10 @@ static void nodes_that_do_not_count(void **state)
     };
 
     (void)state;
-    write_record(WITH_TREE);
+    write_xls_record(WITH_TREE);
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         write_partial(rows[i].folder, rows[i].node, rows[i].xen_path, rows[i].size);
-        write_record(WITH_TREE);
+        write_xls_record(WITH_TREE);
         expect_at_start(GUEST_PATH_UNKNOWN, NULL);
     }
 }
@@ -273,10 +288,10 @@ static void several_nodes_for_one(void **state)
 
     (void)state;
     two_nodes(&builder, "a", "b");
-    write_record(WITH_TREE);
+    write_xls_record(WITH_TREE);
     expect_at_start(GUEST_PATH_UNKNOWN, NULL);
     two_nodes(&builder, "a", "a");
-    write_record(WITH_TREE);
+    write_xls_record(WITH_TREE);
     expect_at_start(GUEST_PATH_UNKNOWN, NULL);
 }
 
@@ -292,10 +307,10 @@ static void configurations_that_do_not_tell(void **state)
     write_file(at("/junk"), "junk", 4);
     for (size_t i = 0; i < sizeof(trees) / sizeof(*trees); i++) {
         snprintf(text, sizeof(text), "{" DTDEVS ", \"b_info\": {\"device_tree\": %s}}", trees[i]);
-        write_record(text);
+        write_xls_record(text);
         expect_at_start(GUEST_PATH_UNKNOWN, NULL);
     }
-    write_record("{" DTDEVS ", \"b_info\": 7}");
+    write_xls_record("{" DTDEVS ", \"b_info\": 7}");
     expect_at_start(GUEST_PATH_UNKNOWN, NULL);
 }
 
@@ -306,14 +321,14 @@ static void a_tree_that_changes_later(void **state)
 
     (void)state;
     write_good_partial("nic@0");
-    write_record(WITH_TREE);
+    write_xls_record(WITH_TREE);
     observer = open_observer();
     write_good_partial("nic@1");
-    write_record(WITH_TREE);
+    write_xls_record(WITH_TREE);
     take_events(observer);
     expect_one(observer, GUEST_PATH_KNOWN, "/passthrough/nic@0");
     unlink(at("/partial.dtb"));
-    write_record("{" DTDEVS "}");
+    write_xls_record("{" DTDEVS "}");
     take_events(observer);
     expect_one(observer, GUEST_PATH_KNOWN, "/passthrough/nic@0");
     toolstack_observer_close(observer);
@@ -324,18 +339,63 @@ static void a_tree_that_changed_before(void **state)
 {
     (void)state;
     write_good_partial("nic@0");
-    write_record(WITH_TREE);
-    backdate(in_xen(RECORD), 100);
+    write_xls_record(WITH_TREE);
+    backdate(in_xen(XLS), 100);
     expect_at_start(GUEST_PATH_UNKNOWN, NULL);
     /* Its own time can be set, that of its inode not. */
     backdate(at("/partial.dtb"), 200);
     expect_at_start(GUEST_PATH_UNKNOWN, NULL);
-    write_record(WITH_TREE);
+    end_domain();
+    write_xls_record(WITH_TREE);
     expect_at_start(GUEST_PATH_KNOWN, "/passthrough/nic@0");
     /* libxl writes its record anew with the configuration, xl its own not. */
-    write_file(in_xen("userdata-d.7." UUID ".xl"), "", 0);
-    backdate(in_xen("userdata-d.7." UUID ".xl"), 100);
+    backdate(in_xen(XLS), 100);
+    write_xls_record(WITH_TREE);
     expect_at_start(GUEST_PATH_UNKNOWN, NULL);
+}
+
+/* libvirt's domains have libxl's record alone, which is written anew with each change. */
+static void a_domain_that_is_not_xls(void **state)
+{
+    struct toolstack_observer *observer;
+
+    (void)state;
+    write_good_partial("nic@0");
+    write_record(WITH_TREE);
+    observer = open_observer();
+    expect_one(observer, GUEST_PATH_UNKNOWN, NULL);
+    write_record(WITH_TREE);
+    take_events(observer);
+    expect_one(observer, GUEST_PATH_UNKNOWN, NULL);
+    /* the next one comes while the daemon looks */
+    end_domain();
+    take_events(observer);
+    write_record(WITH_TREE);
+    take_events(observer);
+    expect_one(observer, GUEST_PATH_KNOWN, "/passthrough/nic@0");
+    toolstack_observer_close(observer);
+}
+
+/* Its record was there before it named a device, or could be read. */
+static void a_record_that_says_more_later(void **state)
+{
+    static const char *const texts[] = {"{}", "{\"dtdevs\": []}", "not JSON"};
+    struct toolstack_observer *observer;
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        write_good_partial("nic@0");
+        write_record(i < 3 ? texts[i] : WITH_TREE);
+        failing_read = i < 3 ? 0 : EIO;
+        observer = open_observer();
+        failing_read = 0;
+        assert_int_equal(toolstack_observer_get(observer)->count, 0);
+        write_record(WITH_TREE);
+        take_events(observer);
+        expect_one(observer, GUEST_PATH_UNKNOWN, NULL);
+        toolstack_observer_close(observer);
+        end_domain();
+    }
 }
 
 static void a_link_that_was_turned(void **state)
@@ -344,9 +404,9 @@ static void a_link_that_was_turned(void **state)
     write_good_partial("nic@0");
     assert_int_equal(rename(at("/partial.dtb"), at("/real.dtb")), 0);
     assert_int_equal(symlink("real.dtb", at("/partial.dtb")), 0);
-    write_record(WITH_TREE);
+    write_xls_record(WITH_TREE);
     expect_at_start(GUEST_PATH_KNOWN, "/passthrough/nic@0");
-    backdate(in_xen(RECORD), 100);
+    backdate(in_xen(XLS), 100);
     expect_at_start(GUEST_PATH_UNKNOWN, NULL);
 }
 
@@ -357,11 +417,11 @@ static void doubt_stays(void **state)
 
     (void)state;
     write_good_partial("nic@0");
-    write_record(WITH_TREE);
-    backdate(in_xen(RECORD), 100);
+    write_xls_record(WITH_TREE);
+    backdate(in_xen(XLS), 100);
     observer = open_observer();
     expect_one(observer, GUEST_PATH_UNKNOWN, NULL);
-    write_record(WITH_TREE);
+    write_xls_record(WITH_TREE);
     take_events(observer);
     expect_one(observer, GUEST_PATH_UNKNOWN, NULL);
     toolstack_observer_close(observer);
@@ -375,8 +435,8 @@ static void a_tree_that_comes_late(void **state)
     (void)state;
     write_good_partial("nic@0");
     assert_int_equal(rename(at("/partial.dtb"), at("/real.dtb")), 0);
-    write_record(WITH_TREE);
-    backdate(in_xen(RECORD), -100);
+    write_xls_record(WITH_TREE);
+    backdate(in_xen(XLS), -100);
     observer = open_observer();
     expect_one(observer, GUEST_PATH_UNKNOWN, NULL);
     assert_true(toolstack_observer_wants_refresh(observer));
@@ -387,11 +447,11 @@ static void a_tree_that_comes_late(void **state)
     toolstack_observer_close(observer);
     /* The time of its record when it was first seen counts, not that of a later one. */
     unlink(at("/partial.dtb"));
-    write_record(WITH_TREE);
-    backdate(in_xen(RECORD), 100);
+    write_xls_record(WITH_TREE);
+    backdate(in_xen(XLS), 100);
     observer = open_observer();
     write_good_partial("nic@1");
-    write_record(WITH_TREE);
+    write_xls_record(WITH_TREE);
     take_events(observer);
     expect_one(observer, GUEST_PATH_UNKNOWN, NULL);
     toolstack_observer_close(observer);
@@ -404,14 +464,14 @@ static void a_domain_made_anew(void **state)
 
     (void)state;
     write_good_partial("nic@0");
-    write_record(WITH_TREE);
+    write_xls_record(WITH_TREE);
     observer = open_observer();
-    unlink(in_xen(RECORD));
+    end_domain();
     write_good_partial("nic@1");
-    write_record(WITH_TREE);
+    write_xls_record(WITH_TREE);
     take_events(observer);
     expect_one(observer, GUEST_PATH_KNOWN, "/passthrough/nic@1");
-    unlink(in_xen(RECORD));
+    end_domain();
     take_events(observer);
     assert_int_equal(toolstack_observer_get(observer)->count, 0);
     toolstack_observer_close(observer);
@@ -514,6 +574,14 @@ static void a_directory_that_is_another(void **state)
     write_record("{" DTDEVS "}");
     take_events(observer);
     expect_one(observer, GUEST_PATH_HOST, NULL);
+    /* the one that was there is there again, with what was written in it meanwhile */
+    assert_int_equal(rename(in_xen(""), at("/new")), 0);
+    take_events(observer);
+    write_good_partial("nic@0");
+    assert_int_equal(mkdir(in_xen(""), 0700), 0);
+    write_record(WITH_TREE);
+    take_events(observer);
+    expect_one(observer, GUEST_PATH_UNKNOWN, NULL);
     toolstack_observer_close(observer);
 }
 
@@ -533,11 +601,13 @@ static void lost_events(void **state)
         write_file(in_xen("a"), "", 0);
         write_file(in_xen("b"), "", 0);
     }
-    write_record("{" DTDEVS "}");
+    write_good_partial("nic@0");
+    write_record(WITH_TREE);
     while (is_readable(observer))
         assert_true(toolstack_observer_dispatch(observer));
     assert_int_equal(toolstack_observer_refresh(observer), 0);
-    expect_one(observer, GUEST_PATH_HOST, NULL);
+    /* when it appeared is not known */
+    expect_one(observer, GUEST_PATH_UNKNOWN, NULL);
     toolstack_observer_close(observer);
 }
 
@@ -571,6 +641,8 @@ int main(void)
         TEST(configurations_that_do_not_tell),
         TEST(a_tree_that_changes_later),
         TEST(a_tree_that_changed_before),
+        TEST(a_domain_that_is_not_xls),
+        TEST(a_record_that_says_more_later),
         TEST(a_link_that_was_turned),
         TEST(doubt_stays),
         TEST(a_tree_that_comes_late),
