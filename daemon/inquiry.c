@@ -48,9 +48,17 @@ static void add_domid(struct domids *domids, uint32_t domid)
     domids->domids[domids->count++] = domid;
 }
 
-/* Some guest has a function, and no record tells which. */
-static bool anyone_may_own(const struct inventory *inventory)
+/* So many questions at most are asked for what neither the host nor any record shows. */
+#define STRANGERS_MAX 16384
+
+/* Some guest has a function, and no record tells which; or may have one that the host does not list
+ * any more, and then nothing else tells of it. */
+static bool anyone_may_own(const struct inquiry *inquiry)
 {
+    const struct inventory *inventory = inquiry->inventory;
+
+    if (inventory->pci_count * inquiry->domains->count <= STRANGERS_MAX)
+        return true;
     for (size_t i = 0; i < inventory->pci_count; i++)
         if (!is_listable(&inventory->devices[i]) &&
             evidence_last(&inventory->devices[i].evidence) == ORACLE_TAKEN)
@@ -66,12 +74,12 @@ static void add_living(const struct inquiry *inquiry, struct domids *owners, uin
 }
 
 /* Dom0, the owners of the devices, and whomever a record names, for what dom0 does not list; all
- * domains where some guest is not known. */
+ * domains where another one may own a member. */
 static int collect_owners(const struct inquiry *inquiry, struct domids *owners)
 {
     const struct inventory *inventory = inquiry->inventory;
     const struct assignment *assignment = inquiry->assignment;
-    bool anyone = anyone_may_own(inventory);
+    bool anyone = anyone_may_own(inquiry);
 
     owners->count = 0;
     owners->domids = calloc(inventory->pci_count + 2 * assignment->claim_count +

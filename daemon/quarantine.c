@@ -38,6 +38,12 @@ void quarantine_plugged(struct quarantine *quarantine, uint64_t pass,
     quarantine->unbinds = function->unbinds;
 }
 
+static bool is_bound_alike(const struct pci_function *known, const struct pci_function *function)
+{
+    return strcmp(known->driver, function->driver) == 0 &&
+           strcmp(known->binding, function->binding) == 0;
+}
+
 /* Nothing happened, or it is bound at last to pciback, as libxl does after it wrote. */
 static bool is_quiet(const struct pci_function *known, const struct pci_function *function)
 {
@@ -45,8 +51,7 @@ static bool is_quiet(const struct pci_function *known, const struct pci_function
         return false;
     if (!known->driver[0])
         return !function->driver[0] || ownership_is_assignable(function);
-    return strcmp(known->driver, function->driver) == 0 &&
-           strcmp(known->binding, function->binding) == 0;
+    return is_bound_alike(known, function);
 }
 
 static void start_anew(struct quarantine *quarantine, const struct pci_function *known)
@@ -70,8 +75,8 @@ void quarantine_followed(struct quarantine *quarantine, uint64_t pass,
     quarantine->unbinds += unbinds;
     if (lost)
         quarantine->start = QUARANTINE_UNCOUNTED;
-    /* What libxl wrote about an unbinding may be known one pass later than that. */
-    quarantine->over = !unbinds && !lost;
+    /* What libxl wrote before any of this may be known one pass later. */
+    quarantine->over = !unbinds && !lost && is_bound_alike(known, function);
     quarantine->followed = pass;
 }
 

@@ -81,6 +81,7 @@ class Groups(DeviceTreeCase):
         self.test_one_guest()
         self.toolstack.create(2, 'pvh')
         # In this order: Xen has no question that tells one guest's node from another's.
+        self.hypervisor.assign(FOURTH, 'io')
         self.write_record(1, THIRD)
         self.hypervisor.assign(FOURTH, 2)
         self.write_record(2, FOURTH)

@@ -7,13 +7,7 @@ from waiting import wait_until
 ADDRESS = '0000:00:05.0'
 
 
-class Unlisted(GroupCase):
-    def setUp(self):
-        super().setUp()
-        self.toolstack.create(3, 'hvm')
-        self.give(2, RIGHT)
-        self.wait_host(RIGHT, owner='2')
-
+class UnlistedCase(GroupCase):
     def lose_right(self):
         """It left sysfs, and Xen goes on to have it for guest 2."""
         self.host.remove(RIGHT)
@@ -30,6 +24,14 @@ class Unlisted(GroupCase):
         self.sync_uevents()
         self.assertIn(self.host_record(LEFT)['state'], ('unknown', 'unprotected'))
         self.assert_no_promise(LEFT, 3, ADDRESS)
+
+
+class Unlisted(UnlistedCase):
+    def setUp(self):
+        super().setUp()
+        self.toolstack.create(3, 'hvm')
+        self.give(2, RIGHT)
+        self.wait_host(RIGHT, owner='2')
 
     def test_lost_before(self):
         self.lose_right()
@@ -104,3 +106,27 @@ class Unlisted(GroupCase):
         self.host.remove(RIGHT)
         self.wait_host(RIGHT)
         wait_until(lambda: not self.promises(LEFT, 1, FIRST), 'the word to fall')
+
+
+class Leaked(UnlistedCase):
+    """No record says any more that guest 2 has it."""
+
+    def setUp(self):
+        super().setUp()
+        self.toolstack.create(3, 'hvm')
+        self.toolstack.assignable_add(RIGHT).finish()
+        self.toolstack.attach_in_vain(2, RIGHT).finish()
+        self.wait_host(RIGHT, state='unknown')
+
+    def test_lost(self):
+        self.lose_right()
+        self.give_left()
+        self.check_doubt()
+
+    def test_lost_before_a_start(self):
+        self.daemon.stop()
+        self.host.remove(RIGHT)
+        self.give_left()
+        self.daemon.start()
+        self.wait_host(LEFT, owner='3', swiotlb='keep')
+        self.assert_no_promise(LEFT, 3, ADDRESS)

@@ -20,8 +20,10 @@ static void plug_again(void)
 static void make_assignable_again(void)
 {
     strcpy(host_function(NIC)->driver, "e1000e");
+    host_function(NIC)->unbinds++;
     host_function(NIC)->events++;
     assert_int_equal(daemon_look(), 0);
+    daemon_pass();
     strcpy(host_function(NIC)->driver, "pciback");
     host_function(NIC)->unbinds++;
     host_function(NIC)->events++;

@@ -157,6 +157,10 @@ static void events_that_come_a_pass_later(void **state)
     assert_false(look("e1000e", 1, 0));
     assert_false(look("pciback", 1, 1));
     assert_true(look("pciback", 0, 1));
+    begin("e1000e");
+    assert_false(look("", 1, 0));
+    assert_false(look("pciback", 0, 0));
+    assert_true(look("pciback", 0, 1));
     /* a pass later still they are about something else */
     begin("e1000e");
     assert_false(look("pciback", 1, 0));
