@@ -34,6 +34,18 @@ static void list_domains(void)
     assert_int_equal(hypervisor_domains(NULL, &domains), 0);
 }
 
+/* So many more that not all of them are asked. */
+static void list_many_domains(void)
+{
+    const size_t more = 3000;
+
+    list_domains();
+    domains.domains = reallocarray(domains.domains, domains.count + more, sizeof(*domains.domains));
+    assert_non_null(domains.domains);
+    for (uint32_t i = 0; i < more; i++)
+        domains.domains[domains.count++] = (struct domain){.domid = 1000 + i, .alive = true};
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -201,7 +213,7 @@ static void dom0_is_asked_for_what_it_does_not_list(void **state)
     fake_xen_group(FIRST + 1, HIDDEN);
     /* All that dom0 lists is some guest's. */
     (void)fake_xen_domain(1);
-    list_domains();
+    list_many_domains();
     for (uint32_t i = 0; i < DEVICES; i++)
         give(i, OWNER_GUEST, 1);
     run();
@@ -221,7 +233,7 @@ static void a_hidden_mate_of_a_guest_that_has_nothing_else(void **state)
     fake_xen_group(FIRST + 1, HIDDEN);
     (void)fake_xen_domain(5);
     (void)fake_xen_domain(6);
-    list_domains();
+    list_many_domains();
     run();
     assert_true(device(1)->unlisted_mate);
     fake_xen_give(HIDDEN, 6);
@@ -230,6 +242,19 @@ static void a_hidden_mate_of_a_guest_that_has_nothing_else(void **state)
     inquiry.pass = 2;
     run();
     assert_true(device(1)->unlisted_mate);
+}
+
+/* Neither the host nor any record tells that this domain has one. */
+static void a_mate_that_nothing_tells_of(void **state)
+{
+    (void)state;
+    (void)fake_xen_domain(4);
+    list_domains();
+    fake_xen_give(HIDDEN, 4);
+    fake_xen_group(FIRST, HIDDEN);
+    run();
+    assert_true(device(0)->unlisted_mate);
+    assert_false(device(1)->unlisted_mate);
 }
 
 /* A backend directory outlives its domain, of which Xen says nothing but that it is not there. */
@@ -426,6 +451,7 @@ int main(void)
         TEST(what_nobody_owns_looks_for_its_mates),
         TEST(dom0_is_asked_for_what_it_does_not_list),
         TEST(a_hidden_mate_of_a_guest_that_has_nothing_else),
+        TEST(a_mate_that_nothing_tells_of),
         TEST(a_domain_that_is_gone_is_not_asked_for),
         TEST(a_hidden_mate_that_went_is_dropped),
         TEST(every_claim_is_asked_about_in_time),
