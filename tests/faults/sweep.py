@@ -1,0 +1,395 @@
+# SPDX-License-Identifier: MIT
+"""Makes each call of the daemon fail in turn, in each scenario, and judges what comes of it.
+
+sweep.py c|ocaml [--scenario NAME] [--call NAME] [--runs N] [--seconds S] [--seed N] [--list]
+
+A run: the fault is armed, the scenario's action done, the fault ends. The daemon must come to the
+tree of an undisturbed run by itself, or have ended with status 1 and a message, after which
+--withdraw leaves nothing. Whatever happened, the next action is made without a fault, and must be
+followed. What was claimed is judged by truth.py, for many runs together.
+"""
+import argparse
+import collections
+import os
+import random
+import sys
+import time
+import typing
+
+from page import CALLS, Fault
+from station import NIC, SPARE, station, wait_until
+
+RECHECK = 0.1         # seconds: the daemon's, as configured
+HEALED = 2 * RECHECK  # within this the fault's traces must be gone
+BACKOFF = 1.0         # what a retry that already waits may take more
+BOUND = 8             # a machine that is busy is no error; more than that is a hang
+LASTING = 0.3         # how long a fault lasts that lasts
+PER_STATION = 40      # runs of one machine
+
+# Chosen first: where a call is made thousands of times, only some of them are new.
+ALLOCATIONS = ('malloc', 'calloc', 'realloc', 'reallocarray')
+CHANGES = ('xs_write', 'xs_mkdir', 'xs_rm', 'xs_set_permissions', 'xs_watch', 'xs_unwatch',
+           'xs_transaction_end')
+
+
+class Scenario(typing.NamedTuple):
+    """before: brought about without a fault; the daemon runs then unless it starts here."""
+    act: typing.Callable
+    undo: typing.Callable
+    starts: bool = False
+    ends: bool = False
+
+
+def nothing(_):
+    pass
+
+
+SCENARIOS = {
+    'start': Scenario(lambda s: s.daemon.launch(), nothing, starts=True),
+    'assign': Scenario(lambda s: s.toolstack.attach(1, NIC).finish(),
+                       lambda s: s.toolstack.detach(1, NIC).finish()),
+    'detach': Scenario(lambda s: s.toolstack.detach(1, NIC).finish(),
+                       lambda s: s.toolstack.attach(1, NIC).finish()),
+    'destroy': Scenario(lambda s: s.destroy(), lambda s: s.make_again()),
+    'hot-plug': Scenario(lambda s: s.host.add(SPARE, driver='e1000e'),
+                         lambda s: s.host.remove(SPARE)),
+    'unplug': Scenario(lambda s: s.host.remove(SPARE),
+                       lambda s: s.host.add(SPARE, driver='e1000e')),
+    'dt-record': Scenario(lambda s: s.give_dt(), lambda s: s.take_dt()),
+    'reload': Scenario(lambda s: s.daemon.reload(), nothing),
+    'xenstored': Scenario(lambda s: s.restart_xenstored(), nothing),
+    'stop': Scenario(lambda s: s.daemon.signal(15), nothing, ends=True),
+}
+# What must be as it is before a scenario can act.
+FIRST = {'detach': 'assign', 'unplug': 'hot-plug'}
+# Each of these is followed after a run in which the daemon looked at everything.
+PULSE = ('assign', 'hot-plug', 'dt-record')
+
+
+class Finding(Exception):
+    """Something that must not be."""
+
+
+class Runner:
+    """The runs of one scenario on one machine."""
+
+    def __init__(self, machine, name):
+        self.machine = machine
+        self.name = name
+        self.scenario = SCENARIOS[name]
+        self.trees = {}
+
+    # undisturbed
+
+    def settle(self, tree, what, bound=BOUND):
+        def settled():
+            self.machine.daemon.check_alive()
+            return self.machine.published() == tree
+        try:
+            wait_until(settled, what, bound)
+        except AssertionError as error:
+            raise Finding(f'{error}\n{difference(tree, self.machine.published())}') from None
+
+    def quiet(self):
+        """The tree, when nothing is under way any more: the same over some passes."""
+        asked = len(self.machine.hypervisor.calls('xc_physinfo'))
+        self.machine.daemon.reload()
+        wait_until(lambda: len(self.machine.hypervisor.calls('xc_physinfo')) > asked + 2,
+                   'some passes')
+        before = self.machine.published()
+        time.sleep(3 * RECHECK)  # this one is for time: longer than any wait of the daemon's
+        after = self.machine.published()
+        return after if before == after else self.quiet()
+
+    def prepare(self):
+        """Records what an undisturbed run gives, and how often it calls what."""
+        daemon = self.machine.daemon
+        if not daemon.is_running():
+            daemon.start()
+        if self.name in FIRST:
+            SCENARIOS[FIRST[self.name]].act(self.machine)
+        self.trees['before'] = self.quiet()
+        self.pulse(record=True)
+        if self.scenario.starts:
+            daemon.stop()
+        counts = self.machine.page.counts()
+        self.scenario.act(self.machine)
+        if self.scenario.starts:
+            daemon.wait_ready()
+        if self.scenario.ends:
+            daemon.process.wait(BOUND)
+            self.trees['after'] = None
+            return self.counted(counts)
+        if self.name in ('start', 'reload', 'xenstored'):
+            self.settle(self.trees['before'], 'the same tree')
+            self.trees['after'] = self.trees['before']
+            time.sleep(2 * RECHECK)
+            found = self.counted(counts)
+        else:
+            time.sleep(3 * RECHECK)
+            found = self.counted(counts)
+            self.trees['after'] = self.quiet()
+        self.scenario.undo(self.machine)
+        self.settle(self.trees['before'], 'the tree of before')
+        return found
+
+    def counted(self, before):
+        after = self.machine.page.counts()
+        return {name: after[name] - before[name] for name in CALLS if after[name] > before[name]}
+
+    def pulse(self, record=False):
+        """Does the daemon still follow?"""
+        if self.name not in ('start', 'reload', 'xenstored'):
+            return
+        for name in PULSE:
+            SCENARIOS[name].act(self.machine)
+            if record:
+                self.trees[name] = self.quiet()
+            self.settle(self.trees[name], f'{name} to be followed')
+            SCENARIOS[name].undo(self.machine)
+            self.settle(self.trees['before'], f'the end of {name} to be followed')
+
+    # with a fault
+
+    def run(self, fault):
+        """Returns (whether it was met, how it went, the seconds until all was right)."""
+        machine, page = self.machine, self.machine.page
+        self.set_up()
+        page.arm(fault)
+        try:
+            self.scenario.act(machine)
+            self.let_it_last(fault)
+            hits = page.hits()
+        finally:
+            page.disarm()
+        began = time.monotonic()
+        how = self.conclude(began)
+        return hits or page.hits(), how, time.monotonic() - began
+
+    def set_up(self):
+        daemon = self.machine.daemon
+        if self.scenario.starts:
+            if daemon.is_running():
+                daemon.stop()
+        elif not daemon.is_running():
+            daemon.start()
+            self.settle(self.trees['before'], 'the tree of before, without a fault')
+
+    def let_it_last(self, fault):
+        """A fault that comes once lasts until it came, or everything is done without it."""
+        machine = self.machine
+        machine.fault_until = time.monotonic() + LASTING
+
+        def over():
+            if not machine.daemon.is_running():
+                return True
+            if fault.forever:
+                return time.monotonic() > machine.fault_until
+            return machine.page.hits() or (not self.scenario.ends and
+                                           machine.published() == self.trees['after'])
+        wait_until(over, 'the fault or the end', BOUND)
+
+    def conclude(self, began):
+        daemon = self.machine.daemon
+        if self.scenario.ends:
+            return self.ended()
+        try:
+            self.settle_or_end()
+        except Finding:
+            raise
+        took = time.monotonic() - began
+        if not daemon.is_running():
+            how = self.ended()
+            daemon.start()
+            self.settle(self.trees['after'], 'the tree after a new start')
+        else:
+            how = 'healed'
+            if took > HEALED + BACKOFF:
+                raise Finding(f'healed after {took:.2f} s only')
+        self.pulse()
+        self.scenario.undo(self.machine)
+        self.settle(self.trees['before'], 'the next action to be followed')
+        return how
+
+    def settle_or_end(self):
+        machine = self.machine
+
+        def settled():
+            return (not machine.daemon.is_running() or
+                    machine.published() == self.trees['after'] and
+                    (not self.scenario.starts or machine.daemon.notify.has('READY=1')))
+        try:
+            wait_until(settled, 'the tree of an undisturbed run', BOUND)
+        except AssertionError as error:
+            raise Finding(f'{error}\n'
+                          f'{difference(self.trees["after"], machine.published())}') from None
+
+    def ended(self):
+        """The daemon is about to end, or has: with a word, and nothing of its own stays."""
+        daemon = self.machine.daemon
+        status = daemon.process.wait(BOUND)
+        if status not in (0, 1) or (status == 0 and not self.scenario.ends):
+            raise Finding(f'the daemon ended with {status}')
+        if status == 0 and not self.machine.is_withdrawn():
+            raise Finding('status 0, and not withdrawn')
+        if status == 1:
+            lines = daemon.log().splitlines()[self.machine.seen:]
+            if not any(line.startswith('<3>') or 'error' in line for line in lines):
+                raise Finding(f'status 1 without a message: {lines[-3:]}')
+        self.machine.seen = len(daemon.log().splitlines())
+        alone = self.machine.is_withdrawn()
+        done = daemon.run('--withdraw')
+        if done.returncode != 0 or not self.machine.is_withdrawn():
+            raise Finding(f'--withdraw: {done.returncode}: {done.stderr}')
+        return 'ended, status 0' if status == 0 else \
+            'ended and withdrew' if alone else 'ended'
+
+
+def difference(wanted, found):
+    lines = []
+    for path in sorted(set(wanted or {}) | set(found)):
+        if (wanted or {}).get(path) != found.get(path):
+            lines.append(f'  {path}: {found.get(path)!r}, not {(wanted or {}).get(path)!r}')
+    return '\n'.join(lines[:12])
+
+
+# ------------------------------------------------------------- which
+
+
+def all_faults(counts):
+    """Every fault that a scenario can meet."""
+    for name, count in counts.items():
+        call = CALLS[name]
+        for nth in range(1, count + 1):
+            for error in call.errors:
+                yield Fault(call, nth, error)
+                yield Fault(call, nth, error, forever=True)
+                if name in CHANGES:
+                    yield Fault(call, nth, error, late=True)
+
+
+def in_turn(faults, rng):
+    """All of them, each call's in turn, so that a part of them has some of each."""
+    by_call = collections.defaultdict(list)
+    for fault in faults:
+        by_call[fault.call.name].append(fault)
+    for group in by_call.values():
+        rng.shuffle(group)
+    names = sorted(by_call)
+    rng.shuffle(names)
+    while names:
+        for name in list(names):
+            yield by_call[name].pop()
+            if not by_call[name]:
+                names.remove(name)
+
+
+class Sweep:
+    def __init__(self, options):
+        self.options = options
+        self.kind = options.kind
+        self.rng = random.Random(options.seed)
+        self.end = time.monotonic() + options.seconds if options.seconds else None
+        self.table = collections.Counter()
+        self.how = collections.Counter()
+        self.findings = []
+        self.slowest = 0, ''
+        self.runs = self.unmet = 0
+
+    def out_of_time(self):
+        return ((self.end and time.monotonic() > self.end) or
+                (self.options.runs and self.runs >= self.options.runs))
+
+    def scenario(self, name, most, seconds):
+        queue, counts, done = None, None, 0
+        began = time.monotonic()
+        while queue is None or queue:
+            with station() as machine:
+                runner = Runner(machine, name)
+                counts = runner.prepare()
+                if queue is None:
+                    faults = list(all_faults(counts))
+                    print(f'{self.kind} {name}: {sum(counts.values())} calls, {len(faults)} faults',
+                          flush=True)
+                    chosen = [f for f in faults if self.options.call in (None, f.call.name)]
+                    queue = list(in_turn(chosen, self.rng))[:most]
+                    if self.options.nth:
+                        queue = [f for f in queue if f.nth == self.options.nth]
+                log = []
+                while queue and len(log) < PER_STATION:
+                    if self.out_of_time() or (seconds and time.monotonic() - began > seconds):
+                        queue = []
+                        break
+                    fault = queue.pop(0)
+                    if not self.one(runner, fault, log):
+                        break
+                self.judge(machine, name, log)
+
+    def one(self, runner, fault, log):
+        """One run. False: the machine is of no more use."""
+        begin = time.monotonic_ns()
+        self.runs += 1
+        try:
+            met, how, took = runner.run(fault)
+        except (Finding, AssertionError, OSError) as error:
+            self.found(runner.name, fault, f'{error}', runner.machine)
+            return False
+        finally:
+            log.append((begin, time.monotonic_ns(), fault))
+        self.unmet += not met
+        self.table[runner.name, fault.call.name] += bool(met)
+        self.how[runner.name, how if met else 'not met'] += 1
+        if how == 'healed' and met:
+            self.slowest = max(self.slowest, (took, f'{runner.name}: {fault}'))
+        return True
+
+    def found(self, name, fault, text, machine=None):
+        self.findings.append((name, str(fault), text))
+        tail = '\n'.join('    ' + line for line in machine.daemon.log().splitlines()[-6:]) \
+            if machine else ''
+        print(f'FOUND {self.kind} {name}: {fault}: {text}\n{tail}', flush=True)
+
+    def judge(self, machine, name, log):
+        for alarm in machine.alarms():
+            moment = [int(word) for word in alarm.replace(')', ' ').split() if len(word) > 11 and
+                      word.isdecimal()]
+            fault = [str(fault) for begin, end, fault in log
+                     if moment and begin <= moment[-1] <= end]
+            self.found(name, fault or [str(f) for _, _, f in log], alarm, machine)
+
+    def sum_up(self):
+        print(f'{self.kind}: {self.runs} runs, {self.unmet} in which the fault was not met, '
+              f'{len(self.findings)} findings; slowest to heal: {self.slowest[0]:.2f} s '
+              f'({self.slowest[1]})')
+        for (name, how), count in sorted(self.how.items()):
+            print(f'  {name}: {how}: {count}')
+        by_call = collections.Counter()
+        for (name, call), count in self.table.items():
+            by_call[call] += count
+        print('  ' + ', '.join(f'{call} {count}' for call, count in by_call.most_common()))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
+    parser.add_argument('kind', choices=('c', 'ocaml'))
+    parser.add_argument('--scenario', action='append', choices=SCENARIOS)
+    parser.add_argument('--call', choices=CALLS)
+    parser.add_argument('--nth', type=int)
+    parser.add_argument('--runs', type=int, help='at most so many, spread over the scenarios')
+    parser.add_argument('--seconds', type=float, help='at most so long')
+    parser.add_argument('--seed', type=int, default=1)
+    options = parser.parse_args()
+    os.environ['RIG_KIND'] = options.kind
+    sweep = Sweep(options)
+    names = options.scenario or list(SCENARIOS)
+    each = -(-options.runs // len(names)) if options.runs else None
+    for name in names:
+        if sweep.out_of_time():
+            break
+        sweep.scenario(name, each, options.seconds and options.seconds / len(names))
+    sweep.sum_up()
+    sys.exit(1 if sweep.findings else 0)
+
+
+if __name__ == '__main__':
+    main()
