@@ -18,10 +18,14 @@
 bool pci_function_parse_name(const char *name, uint32_t *sbdf)
 {
     unsigned int segment, bus, device, function;
-    int end = 0;
+    char again[32];
 
-    if (sscanf(name, "%4x:%2x:%2x.%1x%n", &segment, &bus, &device, &function, &end) != 4 ||
-        name[end] || device > 31 || function > 7)
+    if (sscanf(name, "%4x:%2x:%2x.%1x", &segment, &bus, &device, &function) != 4 || device > 31 ||
+        function > 7)
+        return false;
+    /* Numbers that are shorter, or have a sign or a blank in front, are none of the kernel's. */
+    snprintf(again, sizeof(again), "%04x:%02x:%02x.%x", segment, bus, device, function);
+    if (strcasecmp(name, again) != 0)
         return false;
     *sbdf = segment << 16 | bus << 8 | device << 3 | function;
     return true;

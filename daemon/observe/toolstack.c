@@ -317,18 +317,30 @@ static bool parse_uuid(const char *text, uint8_t handle[16])
     return digits == 32 && !*text;
 }
 
+#define RECORD_NAME_SIZE 96
+
+/* What libxl calls the record of this domain. */
+static void record_name(uint32_t domid, const uint8_t h[16], char name[RECORD_NAME_SIZE])
+{
+    snprintf(name, RECORD_NAME_SIZE,
+             "userdata-d.%u.%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x"
+             ".libxl-json",
+             domid, h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7], h[8], h[9], h[10], h[11], h[12],
+             h[13], h[14], h[15]);
+}
+
 /* "userdata-d.DOMID.UUID.libxl-json" and nothing else: libxl writes a ".new" beside it first. */
 static bool parse_name(const char *name, struct source *source)
 {
+    char again[RECORD_NAME_SIZE];
     unsigned int number;
-    int end = 0;
 
-    if (sscanf(name, "userdata-d.%5u.%36[0-9a-f-].libxl-json%n", &number, source->uuid, &end) !=
-            2 ||
-        !end || name[end] || !parse_uuid(source->uuid, source->handle))
+    if (sscanf(name, "userdata-d.%5u.%36[0-9a-f-]", &number, source->uuid) != 2 ||
+        !parse_uuid(source->uuid, source->handle))
         return false;
     source->domid = number;
-    return true;
+    record_name(source->domid, source->handle, again);
+    return strcmp(name, again) == 0;
 }
 
 static int compare(const void *a, const void *b)
@@ -386,13 +398,10 @@ static int read_directory(struct reading *reading)
 static bool is_recorded(const struct toolstack_observer *observer, const struct guest_tree *tree)
 {
     char path[PATH_MAX];
-    const uint8_t *h = tree->handle;
+    char name[RECORD_NAME_SIZE];
 
-    snprintf(path, sizeof(path),
-             "%s/userdata-d.%u.%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x"
-             ".libxl-json",
-             observer->directory, tree->domid, h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7], h[8],
-             h[9], h[10], h[11], h[12], h[13], h[14], h[15]);
+    record_name(tree->domid, tree->handle, name);
+    snprintf(path, sizeof(path), "%s/%s", observer->directory, name);
     return access(path, F_OK) == 0 || errno != ENOENT;
 }
 

@@ -614,9 +614,15 @@ static void lost_events(void **state)
 static void names_of_other_files(void **state)
 {
     static const char *const names[] = {
-        "userdata-d.7." UUID ".xl",         "userdata-d.7." UUID ".libxl-json.new",
-        "userdata-n.7." UUID ".libxl-json", "userdata-d.x." UUID ".libxl-json",
+        "userdata-d.7." UUID ".xl",
+        "userdata-d.7." UUID ".libxl-json.new",
+        "userdata-n.7." UUID ".libxl-json",
+        "userdata-d.x." UUID ".libxl-json",
         "userdata-d.7.00010203.libxl-json",
+        "userdata-d.07." UUID ".libxl-json",
+        "userdata-d.+7." UUID ".libxl-json",
+        "userdata-d.-7." UUID ".libxl-json",
+        "userdata-d.7.000102030405060708090a0b0c0d0e0f.libxl-json",
     };
     struct toolstack_observer *observer;
 
