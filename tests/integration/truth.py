@@ -30,6 +30,7 @@ started anew: the same connection has published it, it was not weakened or remov
 tree is still the same domain's. A new connection means that the daemon or xenstored began anew,
 and what was published before counts for nothing.
 """
+import bisect
 import re
 import typing
 
@@ -75,7 +76,8 @@ class Truth:
     def __init__(self, hypervisor, bridges):
         self.hypervisor = hypervisor
         self.bridges = bridges
-        self.calls = hypervisor.calls()
+        self.calls = sorted(hypervisor.calls(), key=lambda call: call.at)
+        self.times = [call.at for call in self.calls]
         self.passes = {}     # (bus, time) -> what _answers() found
         self.records = {}    # path -> fields
         self.standing = {}   # path -> Standing
@@ -163,12 +165,14 @@ class Truth:
         if (bus, moment) in self.passes:
             return self.passes[bus, moment]
         answers, begin = {}, 0
-        for call in self.calls:
-            if call.at >= moment:
-                break
-            if call.name == PASS_BEGINS:
-                answers, begin = {}, call.at
-            elif call.name == QUESTIONS[bus] and call.result != 'held':
+        end = bisect.bisect_left(self.times, moment)
+        first = end
+        while first and begin == 0:
+            first -= 1
+            if self.calls[first].name == PASS_BEGINS:
+                begin = self.times[first]
+        for call in self.calls[first:end]:
+            if call.name == QUESTIONS[bus] and call.result != 'held':
                 answers[call.what] = call
         self.passes[bus, moment] = answers, begin
         return answers, begin
