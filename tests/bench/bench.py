@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 
 import rig as rigs  # noqa: E402  pylint: disable=wrong-import-position
 import xenstore  # noqa: E402  pylint: disable=wrong-import-position
+from bench_hostile import HOSTILE, bench_hostile  # noqa: E402  pylint: disable=wrong-import-position
 from bench_reader import bench_reader  # noqa: E402  pylint: disable=wrong-import-position
 from daemon import Daemon  # noqa: E402  pylint: disable=wrong-import-position
 from hostpci import HostPci  # noqa: E402  pylint: disable=wrong-import-position
@@ -121,6 +122,12 @@ def latencies(machine, rounds, path, first=DOWN, second=UP):
     return zip(*([float(word) for word in line.split()] for line in output.splitlines()))
 
 
+def bare_write(machine, rounds):
+    """How long it takes with nobody in between."""
+    return next(iter(latencies(machine, rounds, '/local/domain/1/iommu/generation', ('1', '-'),
+                               ('2', '-'))))
+
+
 def relayed(machine, rounds, path, changes):
     """The same with a bare relay in the daemon's place."""
     relay = rigs.spawn([built('replay'), 'relay', path, *changes], env=machine.rig.env(),
@@ -149,10 +156,26 @@ def bench_event(kind, rounds):
         bare_down, bare_up = relayed(machine, rounds, path, changes)
         report('event to guest, downgrade', down, bare_down)
         report('event to guest, upgrade (asks Xen)', up, bare_up)
-        alone = latencies(machine, rounds, '/local/domain/1/iommu/generation', ('1', '-'),
-                          ('2', '-'))
         print(f'  {"for comparison: one write, seen by the guest":<44} '
-              f'{statistics.median(next(iter(alone))):10.0f} us')
+              f'{statistics.median(bare_write(machine, rounds)):10.0f} us')
+    finally:
+        machine.stop()
+
+
+def bench_attack(kind, rounds):
+    machine = Machine(kind, 2)
+    other = '0000:20:00.0'
+    try:
+        machine.install(tapped=False)
+        machine.toolstack.create(HOSTILE)
+        machine.toolstack.assignable_add(other).finish()
+        machine.toolstack.attach(HOSTILE, other).finish()
+        attach(machine)
+        path = f'{machine.toolstack.backend(1)}/state-0'
+        bench_hostile(machine, {
+            'event to guest, downgrade': lambda: list(latencies(machine, rounds, path))[0],
+            'event to guest, upgrade': lambda: list(latencies(machine, rounds, path))[1],
+            'one write, seen by the guest': lambda: bare_write(machine, rounds)})
     finally:
         machine.stop()
 
@@ -193,11 +216,16 @@ def main():
     parser.add_argument('--devices', type=int, default=1000)
     parser.add_argument('--starts', type=int, default=5)
     parser.add_argument('--reader-only', action='store_true', help='the library alone')
+    parser.add_argument('--hostile-only', action='store_true', help='beside a hostile guest alone')
     options = parser.parse_args()
     if os.environ.get('XI_SANITIZE'):
         print(f'built with -fsanitize={os.environ["XI_SANITIZE"]}: our figures are far too high')
     for kind in rigs.KINDS:
         print(f'{os.path.basename(rigs.XENSTORED[kind])}:', flush=True)
+        if not options.reader_only:
+            bench_attack(kind, options.rounds)
+        if options.hostile_only:
+            continue
         if not options.reader_only:
             bench_event(kind, options.rounds)
             bench_start(kind, options.devices, options.starts)
