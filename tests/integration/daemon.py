@@ -10,7 +10,7 @@ import acpi
 import rig
 from notify import NotifySocket
 from tap import StoreTap
-from waiting import wait_until
+from waiting import BOUND, wait_until
 
 HOST_TREE = '/tool/xen-iommud'
 RECHECK = 0.1  # seconds
@@ -101,9 +101,9 @@ class Daemon:
         if self.process.poll() is not None:
             raise AssertionError(f'the daemon ended: {self.process.returncode}\n{self.log()}')
 
-    def stop(self):
+    def stop(self, bound=BOUND):
         """As a service manager does. Returns the exit status."""
-        return rig.end(self.process)
+        return rig.end(self.process, bound=bound)
 
     def child(self):
         """The number of the daemon itself, below its keeper; None when there is none."""

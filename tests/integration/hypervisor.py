@@ -119,6 +119,11 @@ class Hypervisor:
         """Owner: a domid, 'io' (nobody's: DOMID_IO) or 'none' (Xen does not know the device)."""
         self._place({device: (owner, self.devices.get(device, (None, ''))[1])})
 
+    def assign_all(self, devices, owner):
+        """The same for many, in one step."""
+        self._place({device: (owner, self.devices.get(device, (None, ''))[1])
+                     for device in devices})
+
     def _place(self, changes):
         self.devices.update(changes)
         logs = [self.placed.setdefault(device, Log()) for device in changes]

@@ -36,12 +36,12 @@ def spawn(command, **options):
                             stdin=options.pop('stdin', subprocess.DEVNULL), **options)
 
 
-def end(process, number=signal.SIGTERM):
-    """Ends a process and waits for it."""
+def end(process, number=signal.SIGTERM, bound=BOUND):
+    """Ends a process and waits for it, so many seconds at most."""
     if process.poll() is None:
         process.send_signal(number)
     try:
-        return process.wait(BOUND)
+        return process.wait(bound)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
