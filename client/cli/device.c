@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* From the form that the codec parses it differs in separators, case, and the segment. */
@@ -45,4 +46,22 @@ const char *device_format(const struct xeniommu_device *device, char buffer[DEVI
     snprintf(buffer, DEVICE_TEXT_SIZE, "%04x:%02x:%02x.%x", device->sbdf >> 16,
              device->sbdf >> 8 & 0xff, device->sbdf >> 3 & 0x1f, device->sbdf & 0x7);
     return buffer;
+}
+
+/* Whoever wrote the device tree chose its names, and nobody has checked them. */
+char *device_printable(const struct xeniommu_device *device)
+{
+    char address[DEVICE_TEXT_SIZE], *text, *end;
+    const char *from = device_format(device, address);
+
+    text = end = malloc(strlen("\\xNN") * strlen(from) + 1);
+    if (text == NULL)
+        return NULL;
+    for (; *from != '\0'; from++)
+        if (*from > ' ' && *from < 0x7f && *from != '\\')
+            *end++ = *from;
+        else
+            end += sprintf(end, "\\x%02x", (unsigned char)*from);
+    *end = '\0';
+    return text;
 }

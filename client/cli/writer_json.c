@@ -69,6 +69,15 @@ static int add_limits(struct json_object *object, const char *limits)
     return rc;
 }
 
+static int add_device_text(struct json_object *object, const struct xeniommu_device *device)
+{
+    char *text = device_printable(device);
+    int rc = text != NULL ? add_string(object, "device", text) : -ENOMEM;
+
+    free(text);
+    return rc;
+}
+
 /* Fills object with one device; 0 or -ENOMEM. */
 static int fill_device(struct json_object *object, const struct view *view,
                        const struct device_report *device)
@@ -76,11 +85,10 @@ static int fill_device(struct json_object *object, const struct view *view,
     const struct tree_record *record = device->record;
     const struct xeniommu_info *info = &record->info;
     const char *bus = record->device.bus == XENIOMMU_BUS_PCI ? "pci" : "dt";
-    char text[DEVICE_TEXT_SIZE];
     int rc;
 
     rc = add_string(object, "bus", bus);
-    rc = rc != 0 ? rc : add_string(object, "device", device_format(&record->device, text));
+    rc = rc != 0 ? rc : add_device_text(object, &record->device);
     rc = rc != 0 ? rc : add_string(object, "state", xeniommu_state_name(info->state));
     rc = rc != 0 ? rc : add_string(object, "swiotlb", info->skip_swiotlb ? "skip" : "keep");
     rc = rc != 0 ? rc : add_optional(object, "reason", info->reason);

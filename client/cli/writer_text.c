@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <libsmartcols/libsmartcols.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LINE_WIDTH   79
@@ -167,12 +168,27 @@ static int write_list(const struct view *view, const struct device_report *devic
     return rc;
 }
 
-static void print_fields(const struct view *view, const struct device_report *device)
+/* 0 or -ENOMEM. */
+static int print_device(const char *before, const struct xeniommu_device *device)
+{
+    char *text = device_printable(device);
+
+    if (text == NULL)
+        return -ENOMEM;
+    printf("%s%s", before, text);
+    free(text);
+    return 0;
+}
+
+/* 0 or -ENOMEM. */
+static int print_fields(const struct view *view, const struct device_report *device)
 {
     const struct tree_record *record = device->record;
     char text[LIMIT_TOKEN_SIZE];
 
-    printf("Device:   %s\n", device_format(&record->device, text));
+    if (print_device("Device:   ", &record->device) != 0)
+        return -ENOMEM;
+    putchar('\n');
     if (device->name[0] != '\0')
         printf("Name:     %s\n", device->name);
     printf("State:    %s\n", xeniommu_state_name(record->info.state));
@@ -185,6 +201,7 @@ static void print_fields(const struct view *view, const struct device_report *de
     }
     if (has_limits(device))
         printf("Limits:   %s\n", limits_text(record->details, text));
+    return 0;
 }
 
 /* Prints first and text, broken into lines that end before LINE_WIDTH and begin below text. */
@@ -241,7 +258,8 @@ static void print_limits(const struct view *view, const struct device_report *de
 
 static int write_show(const struct view *view, const struct device_report *device)
 {
-    print_fields(view, device);
+    if (print_fields(view, device) != 0)
+        return -ENOMEM;
     print_limits(view, device);
     return 0;
 }
@@ -277,7 +295,8 @@ static int write_explain(const struct view *view, const struct explanation *expl
 {
     const char *reason = explanation->device->record->info.reason;
 
-    print_fields(view, explanation->device);
+    if (print_fields(view, explanation->device) != 0)
+        return -ENOMEM;
     print_section("What this means:", explanation->meaning);
     print_limits(view, explanation->device);
     print_facts(explanation);
@@ -361,7 +380,6 @@ static void print_event(const struct view *view, const struct device_report *dev
 static int write_watch(const struct view *view, const struct watch_event *event)
 {
     static const char *const kinds[] = {"status ", "present", "added  ", "changed", "removed"};
-    char text[DEVICE_TEXT_SIZE];
     int rc = print_time(&event->time);
 
     if (rc != 0)
@@ -374,7 +392,9 @@ static int write_watch(const struct view *view, const struct watch_event *event)
                                           : "absent",
                event->obstacle != NULL ? event->obstacle : "");
     else
-        printf(" %s", device_format(&event->device->record->device, text));
+        rc = print_device(" ", &event->device->record->device);
+    if (rc != 0)
+        return rc;
     if (event->kind != WATCH_STATUS && event->kind != WATCH_REMOVED)
         print_event(view, event->device);
     putchar('\n');

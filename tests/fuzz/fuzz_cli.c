@@ -53,7 +53,7 @@ static void require_json(const char *text, size_t size)
     struct json_object *object;
 
     require(tokener != NULL);
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
     object = json_tokener_parse_ex(tokener, text, (int)size);
     require(object && json_tokener_get_error(tokener) == json_tokener_success);
     json_object_put(object);

@@ -503,11 +503,30 @@ static void devices_are_read_as_people_write_them(void **state)
     assert_string_equal(device_format(&device, text), "/soc/video@0");
 }
 
+/* A name of the firmware's that would move a terminal's cursor, and is no UTF-8. */
+static void names_that_nobody_checked(void **state)
+{
+    struct xeniommu_device device = {.bus = XENIOMMU_BUS_DT, .path = "/so\x1b[2J\xff\\a b"};
+    char *text = device_printable(&device);
+
+    (void)state;
+    assert_string_equal(text, "/so\\x1b[2J\\xff\\x5ca\\x20b");
+    free(text);
+    fake_store_reset();
+    fake_store_publish(XENIOMMU_DIR);
+    fake_store_device(XENIOMMU_DIR, "dt/so_1b_ff", "unknown", "keep", "x");
+    assert_int_equal(run("list --json"), 0);
+    assert_non_null(strstr(output, "\"/so\\\\x1b\\\\xff\""));
+    assert_int_equal(run("show /so\x1b\xff"), 3);
+    assert_memory_equal(output, "Device:   /so\\x1b\\xff\n", 22);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(names_that_nobody_checked),
         TEST(list_shows_the_own_tree_in_a_guest),
         TEST(list_shows_the_host_in_dom0),
         TEST(list_shows_another_domain),
