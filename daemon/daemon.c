@@ -15,7 +15,9 @@
 #include "keeper.h"
 #include "loop.h"
 #include "observe/acpi_files.h"
+#include "options.h"
 #include "reconcile.h"
+#include "rights.h"
 
 /* Waits between tries grow from the first to the second. */
 #define BACKOFF_MIN_MS 100u
@@ -29,6 +31,7 @@ struct daemon {
     const struct keeper_link *keeper; /* NULL: there is none, in what runs once */
     struct loop *loop;
     struct store *store;
+    struct rights rights;
     struct hypervisor *hypervisor;
     struct acpi_tables *tables;
     struct pci_observer *pci;
@@ -37,7 +40,8 @@ struct daemon {
     struct assignment_observer *assignment;
     struct publisher *publisher;
     struct reconciler *reconciler;
-    struct loop_source *on_keeper, *on_store, *on_lifeline, *on_pci, *on_dt, *on_toolstack;
+    struct loop_source *on_keeper, *on_store, *on_lifeline, *on_pci, *on_dt, *on_toolstack,
+        *on_opener;
     struct loop_source *on_signal[3];
     struct loop_source *pass, *reconnect, *recheck, *confirm, *heart, *bound;
     unsigned int backoff_ms;
@@ -45,6 +49,7 @@ struct daemon {
     char *lock_file;   /* for readers: as an absolute path, NULL where that is not known */
     bool ready;        /* READY=1 was sent */
     bool failed;
+    int exit_status; /* of a failure */
 };
 
 /* ------------------------------------------------------------- when things go wrong */
@@ -289,6 +294,12 @@ static void read_toolstack(void *arg)
         want_pass(daemon);
 }
 
+/* It says nothing by itself: it has ended. */
+static void lose_opener(void *arg)
+{
+    give_up(arg, "the process that opens files for this one has ended", -EPIPE);
+}
+
 static void take_stop(void *arg)
 {
     loop_stop(((struct daemon *)arg)->loop);
@@ -345,18 +356,17 @@ static int listen_to_store(struct daemon *daemon)
 }
 
 /* What an earlier run left is taken back before anything slower is done. */
-static int connect_store(struct daemon *daemon)
+static int begin_store(struct daemon *daemon)
 {
-    int rc = store_connect(daemon->store), withdrawn = 0;
+    int rc;
 
-    if (rc == 0 && daemon->keeper)
+    if (daemon->keeper)
         atomic_store(&daemon->keeper->page->everything, true);
     heartbeat();
-    if (rc == 0)
-        rc = withdrawn = publisher_withdraw(daemon->publisher, "starting");
+    rc = publisher_withdraw(daemon->publisher, "starting");
+    note_overstated(daemon, rc < 0);
     if (rc == 0 && daemon->keeper)
         atomic_store(&daemon->keeper->page->everything, false);
-    note_overstated(daemon, withdrawn < 0);
     if (rc == 0)
         rc = reconciler_watch(daemon->reconciler);
     if (rc < 0)
@@ -367,11 +377,18 @@ static int connect_store(struct daemon *daemon)
 static void try_reconnect(void *arg)
 {
     struct daemon *daemon = arg;
-    int rc = connect_store(daemon);
+    int rc = store_connect(daemon->store);
 
+    /* Its socket is root's: whoever starts us can connect again. */
+    if ((rc == -EACCES || rc == -EPERM) && daemon->rights.privileges.drop) {
+        daemon->exit_status = DAEMON_EXIT_AGAIN;
+        give_up(daemon, "connecting to xenstored, which needs another start", rc);
+        return;
+    }
+    if (rc == 0)
+        rc = begin_store(daemon);
     if (rc == 0)
         rc = listen_to_store(daemon);
-
     if (rc == -ENOMEM) {
         give_up(daemon, "connecting to xenstored", rc);
         return;
@@ -396,32 +413,20 @@ static int fail(const char *what, int error)
     return error;
 }
 
-/* A table that cannot be used leaves coverage unknown: that is safe, and it is said. */
-static int load_tables(struct daemon *daemon)
-{
-    const struct settings *options = daemon->options;
-    char warning[512];
-    int rc = acpi_files_load(options->sysroot, options->acpi_tables, &daemon->tables, warning,
-                             sizeof(warning));
-
-    if (*warning)
-        log_warning("%s", warning);
-    return rc;
-}
-
 static int open_parts(struct daemon *daemon)
 {
-    int rc = load_tables(daemon);
+    const struct settings *options = daemon->options;
+    int rc = acpi_files_open(options->sysroot, options->acpi_tables, &daemon->tables);
 
     if (rc < 0)
         return fail("reading the ACPI tables", rc);
-    rc = pci_observer_open(&daemon->pci);
+    rc = pci_observer_open(&daemon->pci, daemon->rights.opener);
     if (rc < 0)
         return fail("reading the PCI functions", rc);
-    rc = dt_observer_open(&daemon->dt, daemon->options->host_dtb, daemon->options->sysroot);
+    rc = dt_observer_open(&daemon->dt, options->host_dtb, options->sysroot);
     if (rc < 0)
         return fail("reading the device tree devices", rc);
-    rc = toolstack_observer_open(&daemon->toolstack, daemon->options->sysroot);
+    rc = toolstack_observer_open(&daemon->toolstack, options->sysroot, daemon->rights.opener);
     if (rc < 0)
         return fail("reading libxl's records", rc);
     rc = assignment_observer_open(&daemon->assignment, daemon->store);
@@ -432,14 +437,14 @@ static int open_parts(struct daemon *daemon)
             .pci = daemon->pci,
             .dt = daemon->dt,
             .toolstack = daemon->toolstack,
-            .grant_dma_stub = daemon->options->grant_dma_stub,
-            .builtin_cmdline = daemon->options->xen_builtin_cmdline,
+            .grant_dma_stub = options->grant_dma_stub,
+            .builtin_cmdline = options->xen_builtin_cmdline,
             .assignment = daemon->assignment,
             .publisher = daemon->publisher,
             .tables = daemon->tables,
-            .confirm_ms = daemon->options->confirm_ms,
+            .confirm_ms = options->confirm_ms,
             .lock_file = daemon->lock_file,
-            .status = daemon->options->mode == MODE_ONCE ? "stopped" : "ready",
+            .status = options->mode == MODE_ONCE ? "stopped" : "ready",
         };
         rc = reconciler_new(&daemon->reconciler, &parts);
     }
@@ -474,6 +479,9 @@ static int open_loop(struct daemon *daemon)
     daemon->on_dt = loop_add_reader(daemon->loop, dt_observer_fd(daemon->dt), read_dt, daemon);
     if (watched >= 0)
         daemon->on_toolstack = loop_add_reader(daemon->loop, watched, read_toolstack, daemon);
+    if (daemon->rights.opener)
+        daemon->on_opener =
+            loop_add_reader(daemon->loop, opener_fd(daemon->rights.opener), lose_opener, daemon);
     daemon->pass = loop_add_timer(daemon->loop, run_pass, daemon);
     daemon->reconnect = loop_add_timer(daemon->loop, try_reconnect, daemon);
     daemon->recheck = loop_add_timer(daemon->loop, run_recheck, daemon);
@@ -482,8 +490,9 @@ static int open_loop(struct daemon *daemon)
     daemon->bound = loop_add_timer(daemon->loop, reach_bound, daemon);
     daemon->on_keeper = loop_add_reader(daemon->loop, daemon->keeper->fd, read_keeper, daemon);
     if (!daemon->on_keeper || !daemon->on_pci || !daemon->on_dt ||
-        (watched >= 0 && !daemon->on_toolstack) || !daemon->pass || !daemon->reconnect ||
-        !daemon->recheck || !daemon->confirm || !daemon->heart || !daemon->bound)
+        (watched >= 0 && !daemon->on_toolstack) || (daemon->rights.opener && !daemon->on_opener) ||
+        !daemon->pass || !daemon->reconnect || !daemon->recheck || !daemon->confirm ||
+        !daemon->heart || !daemon->bound)
         return -ENOMEM;
     return open_signals(daemon);
 }
@@ -494,6 +503,7 @@ static void close_all(struct daemon *daemon)
     loop_source_free(daemon->on_pci);
     loop_source_free(daemon->on_dt);
     loop_source_free(daemon->on_toolstack);
+    loop_source_free(daemon->on_opener);
     for (size_t i = 0; i < sizeof(daemon->on_signal) / sizeof(daemon->on_signal[0]); i++)
         loop_source_free(daemon->on_signal[i]);
     loop_source_free(daemon->pass);
@@ -509,6 +519,7 @@ static void close_all(struct daemon *daemon)
     toolstack_observer_close(daemon->toolstack);
     dt_observer_close(daemon->dt);
     pci_observer_close(daemon->pci);
+    rights_end(&daemon->rights);
     acpi_tables_free(daemon->tables);
 }
 
@@ -518,7 +529,7 @@ static int serve(struct daemon *daemon)
 
     if (rc < 0)
         return fail("setting up the event loop", rc);
-    rc = connect_store(daemon);
+    rc = begin_store(daemon);
     if (rc == 0)
         rc = listen_to_store(daemon);
     if (rc < 0)
@@ -546,7 +557,7 @@ static int serve(struct daemon *daemon)
 /* Everything but READY and the loop. */
 static int publish_once(struct daemon *daemon)
 {
-    int rc = connect_store(daemon);
+    int rc = begin_store(daemon);
 
     if (rc < 0)
         return fail("connecting to xenstored", rc);
@@ -564,14 +575,29 @@ static int identify(void *arg, uint32_t domid, uint8_t handle[16])
     return hypervisor_identify(arg, domid, handle);
 }
 
+/* The connection is root's to make; libxenstore's thread comes with the first watch. */
+static int connect_and_give_up(struct daemon *daemon)
+{
+    int rc = store_connect(daemon->store);
+
+    return rc < 0 ? fail("connecting to xenstored", rc) : rights_give_up(&daemon->rights);
+}
+
 static int run_daemon(struct daemon *daemon)
 {
-    int rc = hypervisor_open(&daemon->hypervisor);
+    int rc = rights_prepare(&daemon->rights, daemon->options->user, daemon->options->sysroot);
 
+    if (rc < 0) {
+        daemon->exit_status = rc == -ENOENT ? EXIT_USAGE : EXIT_FAILURE;
+        return rc;
+    }
+    rc = hypervisor_open(&daemon->hypervisor);
     if (rc < 0)
         return fail("opening the hypervisor interface (is this dom0, and are we root?)", rc);
     publisher_set_identify(daemon->publisher, identify, daemon->hypervisor);
     rc = open_parts(daemon);
+    if (rc == 0)
+        rc = connect_and_give_up(daemon);
     if (rc == 0)
         rc = daemon->options->mode == MODE_ONCE ? publish_once(daemon) : serve(daemon);
     close_all(daemon);
@@ -591,7 +617,10 @@ static int withdraw(struct daemon *daemon)
 
 int daemon_run(const struct settings *options, const struct keeper_link *keeper)
 {
-    struct daemon daemon = {.options = options, .keeper = keeper, .backoff_ms = BACKOFF_MIN_MS};
+    struct daemon daemon = {.options = options,
+                            .keeper = keeper,
+                            .backoff_ms = BACKOFF_MIN_MS,
+                            .exit_status = EXIT_FAILURE};
     int rc = store_new(&daemon.store);
 
     if (rc == 0)
@@ -606,5 +635,5 @@ int daemon_run(const struct settings *options, const struct keeper_link *keeper)
     publisher_free(daemon.publisher);
     store_free(daemon.store);
     free(daemon.lock_file);
-    return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    return rc < 0 ? daemon.exit_status : EXIT_SUCCESS;
 }

@@ -43,6 +43,11 @@ static int set_xen_builtin_cmdline(struct settings *settings, const char *value)
     return settings_replace(&settings->xen_builtin_cmdline, value);
 }
 
+static int set_user(struct settings *settings, const char *value)
+{
+    return set_name(&settings->user, value);
+}
+
 static int set_log_level(struct settings *settings, const char *value)
 {
     return log_level_parse(value, &settings->log_level) ? 0 : -EINVAL;
@@ -90,6 +95,7 @@ static const struct {
     {"lock-file", set_lock_file, "a path"},
     {"log-level", set_log_level, "error, warning, notice, info or debug"},
     {"recheck-interval", set_recheck_interval, "seconds, 0.1 to 3600"},
+    {"user", set_user, "a user's name"},
     {"xen-builtin-cmdline", set_xen_builtin_cmdline, "options of Xen"},
 };
 
@@ -116,7 +122,8 @@ int settings_init(struct settings *settings)
 void settings_clear(struct settings *settings)
 {
     char **texts[] = {&settings->config,      &settings->host_dtb,  &settings->sysroot,
-                      &settings->acpi_tables, &settings->lock_file, &settings->xen_builtin_cmdline};
+                      &settings->acpi_tables, &settings->lock_file, &settings->xen_builtin_cmdline,
+                      &settings->user};
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         free(*texts[i]);

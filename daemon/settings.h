@@ -21,6 +21,7 @@ struct settings {
     char *lock_file;
     char *xen_builtin_cmdline; /* CONFIG_CMDLINE of the running Xen; "": it has none; NULL: not said
                                 */
+    char *user;                /* whom to run as; NULL: not said, see privileges.h */
     enum log_level log_level;
     bool grant_dma_stub;     /* a zero-cell xen,grant-dma claims Xen's IOMMU */
     unsigned int recheck_ms; /* how long a letting-go without event may go unnoticed */

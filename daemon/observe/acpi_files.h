@@ -22,4 +22,7 @@
 int acpi_files_load(const char *sysroot, const char *saved, struct acpi_tables **tables,
                     char *warning, size_t warning_size);
 
+/* The same, with the warning in the log. */
+int acpi_files_open(const char *sysroot, const char *saved, struct acpi_tables **tables);
+
 #endif

@@ -2,9 +2,7 @@
 #include "observe/directory_watch.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
-#include <string.h>
+#include <stdint.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -21,30 +19,26 @@ static void drop(struct directory_watch *watch, int *which)
     *which = -1;
 }
 
-/* Cuts the last component off; false at the root. */
-static bool go_up(char *path)
+/* Whether a directory may be watched is asked each time, not only when it is opened. */
+static int add(const struct directory_watch *watch, uint32_t levels, uint32_t mask)
 {
-    char *slash = strrchr(path, '/');
+    const struct opener_request request = {
+        .kind = OPENER_WATCH, .levels = levels, .mask = mask | OWN_END | IN_ONLYDIR};
 
-    if (!slash || path[1] == '\0')
-        return false;
-    slash[slash == path] = '\0';
-    return true;
+    return opener_watch(watch->opener, watch->root, &request, watch->fd);
 }
 
 /* Watches the nearest directory above that is there. */
 static int watch_above(struct directory_watch *watch)
 {
-    char path[PATH_MAX];
-    int found = -1;
+    uint32_t levels = 1;
+    int found;
 
-    if (snprintf(path, sizeof(path), "%s", watch->path) >= (int)sizeof(path))
-        return -ENAMETOOLONG;
-    errno = ENOENT;
-    while (found < 0 && errno == ENOENT && go_up(path))
-        found = inotify_add_watch(watch->fd, path, IN_CREATE | IN_MOVED_TO | OWN_END | IN_ONLYDIR);
+    do
+        found = add(watch, levels++, IN_CREATE | IN_MOVED_TO);
+    while (found == -ENOENT);
     if (found < 0)
-        return -errno;
+        return found;
     if (found != watch->above)
         drop(watch, &watch->above);
     watch->above = found;
@@ -53,10 +47,10 @@ static int watch_above(struct directory_watch *watch)
 
 static int watch_target(struct directory_watch *watch)
 {
-    watch->target = inotify_add_watch(watch->fd, watch->path,
-                                      IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
-                                          OWN_END | IN_ONLYDIR);
-    return watch->target < 0 ? -errno : 1;
+    int found = add(watch, 0, IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE);
+
+    watch->target = found < 0 ? -1 : found;
+    return found < 0 ? found : 1;
 }
 
 int directory_watch_aim(struct directory_watch *watch)
@@ -77,13 +71,13 @@ int directory_watch_aim(struct directory_watch *watch)
     return rc == -ENOENT ? 0 : rc;
 }
 
-int directory_watch_open(struct directory_watch *watch, const char *path, directory_watch_fn *gone,
-                         void *arg)
+int directory_watch_open(struct directory_watch *watch, struct opener *opener, const char *root,
+                         directory_watch_fn *gone, void *arg)
 {
     int rc;
 
-    *watch =
-        (struct directory_watch){.target = -1, .above = -1, .path = path, .gone = gone, .arg = arg};
+    *watch = (struct directory_watch){
+        .target = -1, .above = -1, .opener = opener, .root = root, .gone = gone, .arg = arg};
     watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (watch->fd < 0)
         return -errno;

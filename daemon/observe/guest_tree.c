@@ -2,10 +2,9 @@
 #include "observe/guest_tree.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "observe/whole_file.h"
 
@@ -66,16 +65,22 @@ static int take(struct guest_tree *tree, const char *bytes, size_t size)
     return rc;
 }
 
-static int read_partial(struct guest_tree *tree, const char *path, const char **problem)
+/* By the domain's name, and not by what the record told: whoever opens it reads that anew. */
+static int read_partial(struct guest_tree *tree, struct opener *opener, const char *sysroot,
+                        const char **problem)
 {
+    struct opener_request request = {.kind = OPENER_PARTIAL_TREE, .domid = tree->domid};
     struct stat link, st;
     char *bytes;
     size_t size;
-    int rc;
+    int fd, rc;
 
-    if (lstat(path, &link))
-        return -errno;
-    rc = whole_file_read(path, DEVICETREE_MAX_SIZE, &bytes, &size, &st);
+    memcpy(request.uuid, tree->handle, sizeof(request.uuid));
+    fd = opener_open(opener, sysroot, &request, &link);
+    if (fd < 0)
+        return fd;
+    rc = whole_file_take(fd, DEVICETREE_MAX_SIZE, &bytes, &size, &st);
+    close(fd);
     if (rc < 0)
         return rc;
     if (changed_after(&st, &tree->born) || changed_after(&link, &tree->born))
@@ -90,10 +95,9 @@ static int read_partial(struct guest_tree *tree, const char *path, const char **
     return rc;
 }
 
-int guest_tree_settle(struct guest_tree *tree, const char *sysroot, const char *file,
-                      const char **problem)
+int guest_tree_settle(struct guest_tree *tree, struct opener *opener, const char *sysroot,
+                      const char *file, const char **problem)
 {
-    char path[PATH_MAX];
     int rc = 0;
 
     *problem = NULL;
@@ -109,10 +113,12 @@ int guest_tree_settle(struct guest_tree *tree, const char *sysroot, const char *
         *problem = "is no absolute path";
     else if (!tree->born_known)
         *problem = "may be another one than when the domain was made";
-    else if (snprintf(path, sizeof(path), "%s%s", sysroot, file) >= (int)sizeof(path))
-        *problem = "is too long a path";
     else
-        rc = read_partial(tree, path, problem);
+        rc = read_partial(tree, opener, sysroot, problem);
+    if (rc == -ENAMETOOLONG) {
+        *problem = "is too long a path";
+        rc = 0;
+    }
     if (rc < 0)
         return rc;
     tree->settled = true;

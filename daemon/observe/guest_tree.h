@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "../opener.h"
 #include "../parse/devicetree_partial.h"
 #include "toolstack.h"
 
@@ -36,11 +37,11 @@ struct guest_tree *guest_trees_find(const struct guest_trees *trees, uint32_t do
 struct guest_tree *guest_trees_add(struct guest_trees *trees, uint32_t domid,
                                    const uint8_t handle[16], const struct timespec *born);
 
-/* Settles the tree if it can: file is what the domain's configuration names, NULL for none; it is
- * looked for below sysroot. 0; -ENOMEM; another negative errno with the tree as it was, to be tried
- * again; in a problem of its own, *problem says what makes it unknown for good. */
-int guest_tree_settle(struct guest_tree *tree, const char *sysroot, const char *file,
-                      const char **problem);
+/* Settles the tree if it can: file is what the domain's configuration names, NULL for none; opener
+ * and sysroot are opener_open()'s. 0; -ENOMEM; another negative errno with the tree as it was, to
+ * be tried again; in a problem of its own, *problem says what makes it unknown for good. */
+int guest_tree_settle(struct guest_tree *tree, struct opener *opener, const char *sysroot,
+                      const char *file, const char **problem);
 
 /* Settles that nothing is known of the paths. */
 void guest_tree_give_up(struct guest_tree *tree);

@@ -14,6 +14,8 @@
 
 struct hypervisor {
     xc_interface *xch;
+    xenhypfs_handle *hypfs; /* NULL: none, and hypfs_error says why */
+    int hypfs_error;
     xentoollog_logger_stdiostream *logger;
 };
 
@@ -38,6 +40,9 @@ int hypervisor_open(struct hypervisor **out)
         hypervisor_close(hypervisor);
         return rc;
     }
+    /* Now, for only root can. */
+    hypervisor->hypfs = xenhypfs_open((xentoollog_logger *)hypervisor->logger, 0);
+    hypervisor->hypfs_error = errno;
     *out = hypervisor;
     return 0;
 }
@@ -48,6 +53,8 @@ void hypervisor_close(struct hypervisor *hypervisor)
         return;
     if (hypervisor->xch && xc_interface_close(hypervisor->xch))
         log_warning("closing the hypervisor interface: %s", strerror(errno));
+    if (hypervisor->hypfs && xenhypfs_close(hypervisor->hypfs))
+        log_debug("closing hypfs: %s", strerror(errno));
     xtl_logger_destroy((xentoollog_logger *)hypervisor->logger);
     free(hypervisor);
 }
@@ -66,16 +73,16 @@ int hypervisor_iommu(struct hypervisor *hypervisor, enum iommu_use *use)
 /* A Xen without hypfs, or without its configuration in it, has nothing to tell. False then. */
 static bool read_build(struct hypervisor *hypervisor, struct xen_build *build)
 {
-    xenhypfs_handle *hypfs = xenhypfs_open((xentoollog_logger *)hypervisor->logger, 0);
-    char *text = hypfs ? xenhypfs_read(hypfs, "/buildinfo/config") : NULL;
+    char *text = NULL;
 
+    errno = hypervisor->hypfs_error;
+    if (hypervisor->hypfs)
+        text = xenhypfs_read(hypervisor->hypfs, "/buildinfo/config");
     if (text)
         xen_build_parse(text, strlen(text), build);
     else
         log_debug("reading Xen's build configuration: %s", strerror(errno));
     free(text);
-    if (hypfs && xenhypfs_close(hypfs))
-        log_debug("closing hypfs: %s", strerror(errno));
     return text != NULL;
 }
 

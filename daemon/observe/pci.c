@@ -23,6 +23,7 @@
 struct pci_observer {
     struct udev *udev;
     struct udev_monitor *monitor;
+    struct opener *opener; /* the caller's, or NULL */
     struct pci_table table;
     bool missed; /* uevents were lost, and not all was read since */
     struct complaints troubles, before;
@@ -46,7 +47,7 @@ static bool update(struct pci_observer *observer, const char *syspath, enum pci_
 
     if (!pci_function_parse_name(pci_function_name(syspath), &sbdf))
         return false;
-    rc = pci_function_read(syspath, &function, &what);
+    rc = pci_function_read(syspath, observer->opener, &function, &what);
     if (rc == -ENOENT)
         return pci_table_drop(&observer->table, sbdf);
     if (rc == 0) {
@@ -216,7 +217,7 @@ int pci_observer_rescan(struct pci_observer *observer, bool missed)
 
 /* ------------------------------------------------------------- life */
 
-int pci_observer_open(struct pci_observer **out)
+int pci_observer_open(struct pci_observer **out, struct opener *opener)
 {
     struct pci_observer *observer = calloc(1, sizeof(*observer));
     int rc = -ENOMEM;
@@ -224,6 +225,7 @@ int pci_observer_open(struct pci_observer **out)
     *out = NULL;
     if (!observer)
         return -ENOMEM;
+    observer->opener = opener;
     observer->udev = udev_new();
     if (!observer->udev)
         goto out;

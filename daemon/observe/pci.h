@@ -5,13 +5,15 @@
 #ifndef XI_OBSERVE_PCI_H
 #define XI_OBSERVE_PCI_H
 
+#include "../opener.h"
 #include "../topology.h"
 
 struct pci_observer;
 
-/* Starts to listen, then enumerates. 0, or a negative errno when it cannot listen; the caller
- * closes it. */
-int pci_observer_open(struct pci_observer **observer);
+/* Starts to listen, then enumerates; opener, or for NULL this process, opens what only root can,
+ * and is the caller's as long as the observer is there. 0, or a negative errno when it cannot
+ * listen; the caller closes it. */
+int pci_observer_open(struct pci_observer **observer, struct opener *opener);
 void pci_observer_close(struct pci_observer *observer); /* NULL is allowed */
 
 /* Readable when dispatch has something to do. */

@@ -183,10 +183,29 @@ static bool read_register(void *arg, unsigned int offset, uint32_t *value)
     return true;
 }
 
-/* Of use where it can be read, and no loss else: no claim rests on it. */
-static void read_caps(int directory, struct pci_function *function)
+/* The opener finds it by its address, where another function may stand by now. */
+static int open_config(int directory, struct opener *opener, uint32_t sbdf)
 {
-    int fd = openat(directory, "config", O_RDONLY | O_CLOEXEC);
+    const struct opener_request request = {.kind = OPENER_PCI_CONFIG, .sbdf = sbdf};
+    struct stat own, opened;
+    int fd;
+
+    if (!opener)
+        return openat(directory, "config", O_RDONLY | O_CLOEXEC);
+    fd = opener_open(opener, "", &request, NULL);
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &opened) == 0 && fstatat(directory, "config", &own, 0) == 0 &&
+        own.st_dev == opened.st_dev && own.st_ino == opened.st_ino)
+        return fd;
+    close(fd);
+    return -ESTALE;
+}
+
+/* Of use where it can be read, and no loss else: no claim rests on it. */
+static void read_caps(int directory, struct opener *opener, struct pci_function *function)
+{
+    int fd = open_config(directory, opener, function->sbdf);
 
     if (fd < 0)
         return;
@@ -240,7 +259,8 @@ static bool is_gone(const char *syspath)
 }
 
 /* All is read below one descriptor, so that it is all of one function. */
-int pci_function_read(const char *syspath, struct pci_function *function, const char **what)
+int pci_function_read(const char *syspath, struct opener *opener, struct pci_function *function,
+                      const char **what)
 {
     int directory, rc = 0;
 
@@ -256,7 +276,7 @@ int pci_function_read(const char *syspath, struct pci_function *function, const 
     if (directory < 0)
         return -errno;
     read_node(directory, "", function->identity);
-    read_caps(directory, function);
+    read_caps(directory, opener, function);
     rc = read_all(directory, function, what);
     close(directory);
     if (rc < 0 && is_gone(syspath))

@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <json-c/json.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,16 +12,15 @@
 #include "complaints.h"
 #include "observe/directory_watch.h"
 #include "observe/guest_tree.h"
+#include "observe/partial_name.h"
 #include "observe/whole_file.h"
-
-/* libxl's own files are some kilobytes. */
-#define RECORD_MAX_SIZE (4U * 1024 * 1024)
 
 #define UUID_TEXT_SIZE 37
 
 struct toolstack_observer {
     char *directory;
-    char *sysroot; /* the prefix of what is read */
+    char *sysroot;         /* the prefix of what is read */
+    struct opener *opener; /* the caller's, or NULL */
     struct directory_watch watch;
     struct guest_trees trees;
     struct dt_records current;
@@ -123,17 +121,6 @@ static int add_record(struct reading *reading, const struct source *source, cons
     return record->path && (!guest_path || record->guest_path) ? 0 : -ENOMEM;
 }
 
-/* A string without a NUL in it, or NULL. */
-static const char *text_of(struct json_object *object)
-{
-    const char *text;
-
-    if (!json_object_is_type(object, json_type_string))
-        return NULL;
-    text = json_object_get_string(object);
-    return strlen(text) == (size_t)json_object_get_string_len(object) ? text : NULL;
-}
-
 static int add_devices(struct reading *reading, const struct source *source,
                        struct json_object *devices)
 {
@@ -145,7 +132,7 @@ static int add_devices(struct reading *reading, const struct source *source,
         char why[64];
 
         if (json_object_object_get_ex(json_object_array_get_idx(devices, i), "path", &member))
-            path = text_of(member);
+            path = record_text(member);
         snprintf(why, sizeof(why), "entry %zu of dtdevs has no path", i);
         rc = path && path[0] == '/' ? add_record(reading, source, path)
                                     : refuse(reading, source, why);
@@ -155,21 +142,13 @@ static int add_devices(struct reading *reading, const struct source *source,
 
 /* ------------------------------------------------------------- its partial device tree */
 
-/* The name of the file that the configuration gives, NULL for none. False where it is there, but is
- * no name. */
-static bool partial_name(struct json_object *root, const char **name)
+static int open_record(const struct toolstack_observer *observer, enum opener_kind kind,
+                       uint32_t domid, const uint8_t handle[16])
 {
-    struct json_object *info, *member;
+    struct opener_request request = {.kind = kind, .domid = domid};
 
-    *name = NULL;
-    if (!json_object_object_get_ex(root, "b_info", &info) || !info)
-        return true;
-    if (!json_object_is_type(info, json_type_object))
-        return false;
-    if (!json_object_object_get_ex(info, "device_tree", &member) || !member)
-        return true;
-    *name = text_of(member);
-    return *name != NULL;
+    memcpy(request.uuid, handle, sizeof(request.uuid));
+    return opener_open(observer->opener, observer->sysroot, &request, NULL);
 }
 
 static bool is_earlier(const struct timespec *a, const struct timespec *b)
@@ -184,15 +163,16 @@ static bool is_earlier(const struct timespec *a, const struct timespec *b)
 static bool made_before(const struct reading *reading, const struct source *source,
                         const struct stat *record, struct timespec *born)
 {
-    char path[PATH_MAX];
     struct stat other;
+    int fd = open_record(reading->observer, OPENER_XL_RECORD, source->domid, source->handle);
+    bool known = fd >= 0 && fstat(fd, &other) == 0;
     bool appeared = reading->observer->listed && record;
 
-    snprintf(path, sizeof(path), "%s/userdata-d.%u.%s.xl", reading->observer->directory,
-             source->domid, source->uuid);
+    if (fd >= 0)
+        close(fd);
     if (appeared)
         *born = record->st_mtim;
-    if (stat(path, &other))
+    if (!known)
         return appeared;
     if (!appeared || is_earlier(&other.st_mtim, born))
         *born = other.st_mtim;
@@ -227,7 +207,7 @@ static int settle_tree(struct reading *reading, struct source *source, struct js
     if (tree->settled)
         return 0;
     if (partial_name(root, &name)) {
-        rc = guest_tree_settle(tree, observer->sysroot, name, &problem);
+        rc = guest_tree_settle(tree, observer->opener, observer->sysroot, name, &problem);
     } else {
         guest_tree_give_up(tree);
         name = "device_tree";
@@ -263,15 +243,41 @@ static int take_root(struct reading *reading, struct source *source, struct json
     return rc < 0 ? rc : add_devices(reading, source, devices);
 }
 
+static int read_text(struct reading *reading, const struct source *source, char **text,
+                     size_t *size, struct stat *st)
+{
+    int fd = open_record(reading->observer, OPENER_RECORD, source->domid, source->handle), rc;
+
+    if (fd < 0)
+        return fd;
+    rc = whole_file_take(fd, RECORD_MAX_SIZE, text, size, st);
+    close(fd);
+    return rc;
+}
+
+/* It is opened by number and UUID, written as libxl does: any other name would not be found. */
+static bool is_named_well(const struct reading *reading, const struct source *source)
+{
+    struct opener_request request = {.domid = source->domid};
+    char path[PATH_MAX];
+
+    memcpy(request.uuid, source->handle, sizeof(request.uuid));
+    return opener_record_path(path, sizeof(path), reading->observer->sysroot, &request,
+                              "libxl-json") == 0 &&
+           strcmp(path, source->path) == 0;
+}
+
 static int read_record(struct reading *reading, struct source *source)
 {
     struct json_object *root;
     struct stat st;
     char *text;
-    size_t size, length;
-    int rc = whole_file_read(source->path, RECORD_MAX_SIZE, &text, &size, &st);
-    int found;
+    size_t size;
+    int rc, found;
 
+    if (!is_named_well(reading, source))
+        return refuse(reading, source, "not named as libxl names it");
+    rc = read_text(reading, source, &text, &size, &st);
     /* It went while we looked. */
     if (rc == -ENOENT)
         return 0;
@@ -282,11 +288,9 @@ static int read_record(struct reading *reading, struct source *source)
     }
     if (rc < 0)
         return refuse(reading, source, strerror(-rc));
-    /* libxl writes a string with its NUL. */
-    length = strlen(text);
-    root = length == size || length + 1 == size ? json_tokener_parse(text) : NULL;
+    root = record_parse(text, size);
     free(text);
-    if (!json_object_is_type(root, json_type_object))
+    if (!root)
         rc = refuse(reading, source, "not JSON, or no object");
     else
         rc = take_root(reading, source, root);
@@ -380,13 +384,17 @@ static int read_entries(struct reading *reading, DIR *directory)
 
 static int read_directory(struct reading *reading)
 {
-    DIR *directory = opendir(reading->observer->directory);
-    int rc;
+    const struct opener_request request = {.kind = OPENER_RECORDS};
+    int fd = opener_open(reading->observer->opener, reading->observer->sysroot, &request, NULL);
+    DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
+    int rc = fd >= 0 ? -errno : fd;
 
     if (!directory) {
-        if (errno != ENOENT)
-            note_incomplete(reading, errno);
-        return errno == ENOMEM ? -ENOMEM : 0;
+        if (fd >= 0)
+            close(fd);
+        if (rc != -ENOENT)
+            note_incomplete(reading, -rc);
+        return rc == -ENOMEM ? -ENOMEM : 0;
     }
     reading->there = true;
     rc = read_entries(reading, directory);
@@ -397,12 +405,11 @@ static int read_directory(struct reading *reading)
 /* Is its record still there? The directory may change while it is read. */
 static bool is_recorded(const struct toolstack_observer *observer, const struct guest_tree *tree)
 {
-    char path[PATH_MAX];
-    char name[RECORD_NAME_SIZE];
+    int fd = open_record(observer, OPENER_RECORD, tree->domid, tree->handle);
 
-    record_name(tree->domid, tree->handle, name);
-    snprintf(path, sizeof(path), "%s/%s", observer->directory, name);
-    return access(path, F_OK) == 0 || errno != ENOENT;
+    if (fd >= 0)
+        close(fd);
+    return fd != -ENOENT;
 }
 
 /* Forgets the trees of domains whose record went. */
@@ -469,7 +476,8 @@ static void take_gone(void *arg, const char *name)
             guest_trees_drop(trees, i);
 }
 
-int toolstack_observer_open(struct toolstack_observer **out, const char *sysroot)
+int toolstack_observer_open(struct toolstack_observer **out, const char *sysroot,
+                            struct opener *opener)
 {
     struct toolstack_observer *observer = calloc(1, sizeof(*observer));
     int rc = -ENOMEM;
@@ -478,11 +486,12 @@ int toolstack_observer_open(struct toolstack_observer **out, const char *sysroot
     if (!observer)
         return -ENOMEM;
     observer->watch.fd = -1;
+    observer->opener = opener;
     observer->sysroot = strdup(sysroot);
-    if (asprintf(&observer->directory, "%s/var/lib/xen", sysroot) < 0)
+    if (asprintf(&observer->directory, "%s" OPENER_DIRECTORY, sysroot) < 0)
         observer->directory = NULL;
     if (observer->sysroot && observer->directory)
-        rc = directory_watch_open(&observer->watch, observer->directory, take_gone, observer);
+        rc = directory_watch_open(&observer->watch, opener, observer->sysroot, take_gone, observer);
     if (rc == 0)
         rc = toolstack_observer_refresh(observer);
     if (rc < 0) {

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../opener.h"
+
 /* Where in the guest's own tree a device is. */
 enum dt_guest_path {
     GUEST_PATH_HOST,    /* under the host's path: the domain has no partial device tree */
@@ -41,9 +43,11 @@ struct dt_records {
 
 struct toolstack_observer;
 
-/* Watches sysroot/var/lib/xen. 0 or a negative errno; a directory that is not there is an empty
- * one. The caller closes it. */
-int toolstack_observer_open(struct toolstack_observer **observer, const char *sysroot);
+/* Watches sysroot/var/lib/xen, whose files opener opens, NULL for this process; it is the caller's
+ * as long as the observer is there. 0 or a negative errno; a directory that is not there is an
+ * empty one. The caller closes it. */
+int toolstack_observer_open(struct toolstack_observer **observer, const char *sysroot,
+                            struct opener *opener);
 void toolstack_observer_close(struct toolstack_observer *observer); /* NULL is allowed */
 
 /* Readable when dispatch has something to do. */

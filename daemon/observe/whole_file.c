@@ -2,7 +2,6 @@
 #include "observe/whole_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -56,16 +55,13 @@ static int read_open(int fd, size_t limit, char **text, size_t *size, struct sta
     return 0;
 }
 
-int whole_file_read(const char *path, size_t limit, char **text, size_t *size, struct stat *st)
+int whole_file_take(int fd, size_t limit, char **text, size_t *size, struct stat *st)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
+    int rc;
 
     heartbeat();
     *text = NULL;
-    if (fd < 0)
-        return -errno;
     rc = read_open(fd, limit, text, size, st);
-    close(fd);
     if (rc < 0) {
         free(*text);
         *text = NULL;

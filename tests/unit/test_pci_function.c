@@ -98,7 +98,7 @@ static const char *what;
 static int read_it(void)
 {
     memset(&function, 0x5a, sizeof(function));
-    return pci_function_read(folder, &function, &what);
+    return pci_function_read(folder, NULL, &function, &what);
 }
 
 static void names(void **state)

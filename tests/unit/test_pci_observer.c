@@ -167,7 +167,7 @@ static int set_up(void **state)
     run("rm -rf sys", "");
     add(ONE);
     add(TWO);
-    if (pci_observer_open(&observer) < 0)
+    if (pci_observer_open(&observer, NULL) < 0)
         return -1;
     *state = observer;
     return 0;
@@ -290,7 +290,7 @@ static void no_list_at_first(void **state)
 
     (void)state;
     fake.opendir = EACCES;
-    assert_int_equal(pci_observer_open(&observer), 0);
+    assert_int_equal(pci_observer_open(&observer, NULL), 0);
     expect(observer, 0, true);
     fake.opendir = 0;
     rescan(observer, 2, false);

@@ -151,7 +151,7 @@ static struct toolstack_observer *open_observer(void)
 {
     struct toolstack_observer *observer;
 
-    assert_int_equal(toolstack_observer_open(&observer, root), 0);
+    assert_int_equal(toolstack_observer_open(&observer, root, NULL), 0);
     return observer;
 }
 
