@@ -206,6 +206,10 @@ static void values(void **state)
     assert_int_equal(settings_set(&settings, "no-such-key", "1"), -ENOENT);
     assert_null(settings_values("no-such-key"));
     assert_string_equal(settings_values("grant-dma-stub"), "yes or no");
+    assert_null(settings.user);
+    assert_int_equal(settings_set(&settings, "user", ""), -EINVAL);
+    assert_int_equal(settings_set(&settings, "user", "nobody"), 0);
+    assert_string_equal(settings.user, "nobody");
     assert_int_equal(settings_set(&settings, "confirm-interval", "0"), 0);
     assert_int_equal(settings.confirm_ms, 0);
     assert_int_equal(settings_set(&settings, "confirm-interval", "0.1"), 0);
