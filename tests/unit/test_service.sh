@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# test_service.sh SERVICE DAEMON: systemd itself reads the unit, and has nothing to say against it.
+# test_service.sh SERVICE SYSUSERS DAEMON: systemd itself reads the unit and what names its user, and has
+# nothing to say against them.
 set -euo pipefail
 service=$1
-daemon=$2
+sysusers=$2
+daemon=$3
 
 units=$(mktemp -d)
 trap 'rm -rf "$units"' EXIT
@@ -34,3 +36,10 @@ SYSTEMD_UNIT_PATH="$units:" systemd-analyze security --offline=true --threshold=
     cat "$units/security" >&2
     exit 1
 }
+
+# The user that the unit names is made, and is not root.
+mkdir -p "$units/root/etc"
+systemd-sysusers --root="$units/root" - <"$sysusers"
+user=$(sed -n 's/^User=//p' "$service")
+[ "$(cut -d: -f1 "$units/root/etc/passwd" | grep -cxF "$user")" = 1 ]
+! grep -q '^[^:]*:[^:]*:0:' "$units/root/etc/passwd"

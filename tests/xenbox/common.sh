@@ -24,6 +24,7 @@ target_dir() {
 target_architecture() {
     case $1 in
     smmu | linux) dpkg --print-architecture ;;
+    debian) echo amd64 ;;
     *) echo "$1" ;;
     esac
 }

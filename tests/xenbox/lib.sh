@@ -88,6 +88,9 @@ finish() {
         echo "BOX ---- xl"
         xl list
     fi
+    if [ -d /run/systemd/system ]; then
+        journalctl -q -u xen-iommud --no-pager > $DAEMON_LOG
+    fi
     if [ -e $DAEMON_LOG ]; then
         echo "BOX ---- the daemon's log"
         tail -n 2000 $DAEMON_LOG
