@@ -100,6 +100,7 @@ class Connection(Unprivileged, RigCase):
     def test_xenstored_comes_back(self):
         """Its socket is root's: somebody has to start the daemon again."""
         self.daemon.start()
+        os.umask(0o022)
         self.rig.restart()
         self.assertEqual(self.daemon.process.wait(30), AGAIN)
 
