@@ -9,7 +9,7 @@ debian_packages() {
         "bash dash coreutils util-linux mount procps kmod grep sed gawk findutils lsb-base dpkg" \
         "base-files base-passwd passwd login" \
         "xen-utils-4.17 xen-utils-common xenstore-utils libxenmisc4.17 pci.ids" \
-        "libevent-2.1-7 libinih1 libjson-c5 libsmartcols1 libpci3 libudev1 libsystemd0 libfdt1"
+        "libevent-core-2.1-7 libinih1 libjson-c5 libsmartcols1 libpci3 libudev1 libsystemd0 libfdt1"
 }
 
 # finish_debian DIR: leaves out what no boot looks at, and does what the packages' own scripts would do
@@ -28,6 +28,8 @@ finish_debian() {
     ln -s /run "$root/var/run"
     ln -s /run/lock "$root/var/lock"
     ln -sf gawk "$root/usr/bin/awk"
+    # Debian's script takes oxenstored unless told: that one does not come up in this image.
+    echo 'XENSTORED=/usr/lib/xen-4.17/bin/xenstored' > "$root/etc/default/xen"
     echo xenbox > "$root/etc/hostname"
     : > "$root/etc/fstab"
     : > "$root/etc/machine-id"
