@@ -28,8 +28,6 @@ finish_debian() {
     ln -s /run "$root/var/run"
     ln -s /run/lock "$root/var/lock"
     ln -sf gawk "$root/usr/bin/awk"
-    # Debian's script takes oxenstored unless told: that one does not come up in this image.
-    echo 'XENSTORED=/usr/lib/xen-4.17/bin/xenstored' > "$root/etc/default/xen"
     echo xenbox > "$root/etc/hostname"
     : > "$root/etc/fstab"
     : > "$root/etc/machine-id"
