@@ -8,6 +8,7 @@ import typing
 
 import waiting
 
+JOURNALED = ('domains', 'devices', 'physinfo', 'adding', 'daemon')
 ME = 'xen-iommud'  # faults hit the daemon only, unless another program is named
 
 
@@ -72,10 +73,24 @@ class Hypervisor:
         self.faults = {}
         self.next_fault = 0
         os.makedirs(directory)
+        self.journal = os.open(os.path.join(directory, 'journal'),
+                               os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         for name in ('domains', 'devices', 'faults', 'calls'):
             self._put(name, '')
 
+    def _note(self, name, count, text=''):
+        """A block of the journal, which ../auditor reads: journal.c has the form."""
+        os.write(self.journal, f'{time.monotonic_ns()} {name} {count}\n{text}'.encode('latin-1'))
+
     def _put(self, name, text):
+        """What others read of it: noted before it is in force, and when it is."""
+        if name in JOURNALED:
+            self._note(name, text.count('\n'), text)
+        self._replace(name, text)
+        if name in JOURNALED:
+            self._note(name, -1)
+
+    def _replace(self, name, text):
         path = os.path.join(self.directory, name)
         with open(path + '.new', 'w', encoding='latin-1') as file:
             file.write(text)
@@ -136,6 +151,14 @@ class Hypervisor:
     def note_adding(self, device, on):
         """pci-assignable-add is about to give the device to pciback, or has had it quarantined."""
         self.adding.setdefault(device, Log()).note(on)
+        self._put_lines('adding', (name for name, log in self.adding.items() if log.values[-1]))
+
+    def note_daemon(self, alive):
+        """A daemon is about to start, or has ended."""
+        self._put('daemon', 'alive\n' if alive else 'dead\n')
+
+    def close(self):
+        os.close(self.journal)
 
     def set_group(self, group, *devices):
         """Makes the devices mates."""

@@ -173,6 +173,7 @@ class Rig:
             end(self.process, signal.SIGKILL)  # oxenstored may sleep on with a SIGTERM pending
         for log in self.logs.values():
             log.close()
+        self.hypervisor.close()
         shutil.rmtree(self.folder)
 
     def store(self):

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include "audit.h"
+
+#include <err.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SWEEP_NS 200000000u /* all trees are read so often, whatever the watches say */
+
+static struct tree *find_tree(struct audit *audit, int domid)
+{
+    for (size_t i = 0; i < audit->tree_count; i++)
+        if (audit->trees[i].domid == domid)
+            return &audit->trees[i];
+    audit->trees = realloc(audit->trees, (audit->tree_count + 1) * sizeof(*audit->trees));
+    if (!audit->trees)
+        err(2, "no memory");
+    audit->trees[audit->tree_count] = (struct tree){.domid = domid, .dirty = true};
+    return &audit->trees[audit->tree_count++];
+}
+
+/* Which tree an event is about: a domain's own, or that of one whose backend it is. */
+static void note_event(struct audit *audit, const char *path)
+{
+    int domid, frontend, end = 0;
+
+    if (strncmp(path, XENIOMMU_HOST_DIR, strlen(XENIOMMU_HOST_DIR)) == 0) {
+        find_tree(audit, TREE_HOST)->dirty = true;
+        return;
+    }
+    if (sscanf(path, "/local/domain/%d%n", &domid, &end) != 1 || domid < 0 || domid > 0x7ff0)
+        return;
+    if (sscanf(path, "/local/domain/0/backend/pci/%d", &frontend) == 1)
+        find_tree(audit, frontend)->dirty = true;
+    else if (!path[end] || strncmp(path + end, "/iommu", 6) == 0 || strcmp(path + end, "/vm") == 0)
+        find_tree(audit, domid)->dirty = true;
+}
+
+/* Every tree there is, and was. */
+static int sweep(struct audit *audit)
+{
+    unsigned int count;
+    char **names = store_list(&audit->store, XBT_NULL, "/local/domain", &count);
+
+    if (!names && errno != ENOENT)
+        return -errno;
+    for (unsigned int i = 0; names && i < count; i++)
+        find_tree(audit, atoi(names[i]));
+    free(names);
+    find_tree(audit, TREE_HOST);
+    for (size_t i = 0; i < audit->tree_count; i++)
+        audit->trees[i].dirty = true;
+    audit->swept = now_ns();
+    return 0;
+}
+
+static uint64_t bound_of(const struct audit *audit, const struct standing *standing)
+{
+    return standing->claim.kind == CLAIM_READY ? audit->allow_ready : audit->allow_overlap;
+}
+
+/* For how long a claim has been false, without the time in which nobody could have taken it back.
+ */
+static uint64_t age(const struct audit *audit, const struct standing *standing, uint64_t now)
+{
+    uint64_t since = standing->last_true;
+
+    return now > since ? now - since - store_stalled(&audit->store, since, now) : 0;
+}
+
+static void end_doubt(struct audit *audit, struct standing *standing, uint64_t now)
+{
+    if (standing->doubtful && !standing->reported)
+        report_overlap(&audit->report, standing->finding, &standing->claim,
+                       age(audit, standing, now));
+    standing->doubtful = standing->reported = false;
+}
+
+/* When a claim was true last, up to now; 0: never, as far as is known. finding: what is wrong in
+ * the latest state. */
+static uint64_t last_true(const struct audit *audit, const struct tree *tree,
+                          struct standing *standing, uint64_t now)
+{
+    const struct history *history = &audit->history;
+    uint64_t last = 0;
+
+    for (size_t i = history->count; i-- > 0;) {
+        const struct truth *truth = history->states[i];
+        uint64_t end = truth->end < now ? truth->end : now;
+        char detail[DETAIL_SIZE];
+        enum finding finding;
+
+        if (truth->begin > now || end <= last)
+            continue;
+        finding = claim_judge(&standing->claim, truth, &audit->machine, tree->slots,
+                              tree->slot_count, detail);
+        if (finding == FINDING_NONE)
+            last = end;
+        if (last == now)
+            break;
+        if (i == history->count - 1) {
+            standing->finding = finding;
+            memcpy(standing->detail, detail, sizeof(detail));
+        }
+    }
+    return last;
+}
+
+/* from: since when the claim may have stood as it does; one that was true at any moment since is
+ * true as far as anybody can tell. */
+static void judge(struct audit *audit, const struct tree *tree, struct standing *standing,
+                  uint64_t from, uint64_t now)
+{
+    uint64_t last = last_true(audit, tree, standing, now);
+
+    if (last >= from) {
+        end_doubt(audit, standing, last);
+        return;
+    }
+    standing->doubtful = true;
+    standing->last_true = last;
+    if (standing->reported || (last && age(audit, standing, now) <= bound_of(audit, standing)))
+        return;
+    standing->reported = true;
+    report_finding(&audit->report, standing->finding, &standing->claim, standing->detail, last,
+                   now);
+}
+
+static struct standing *find_standing(struct standing *list, size_t count, size_t hint,
+                                      const struct claim *claim)
+{
+    if (hint < count && claim_equal(&list[hint].claim, claim))
+        return &list[hint];
+    for (size_t i = 0; i < count; i++)
+        if (claim_equal(&list[i].claim, claim))
+            return &list[i];
+    return NULL;
+}
+
+/* How many changes there were between two readings that none of them showed. */
+static void count_unseen(struct audit *audit, const char *before, const char *after)
+{
+    unsigned long long x = before ? strtoull(before, NULL, 10) : 0;
+    unsigned long long y = after ? strtoull(after, NULL, 10) : 0;
+
+    if (before && after && y > x + 1)
+        audit->report.unseen += (unsigned long)(y - x - 1);
+}
+
+/* Takes over what was known of the claims of before, and judges those that are new. */
+static void compare(struct audit *audit, struct tree *tree, struct standing *before, size_t count,
+                    uint64_t from)
+{
+    uint64_t now = now_ns();
+
+    source_update(audit->source, &audit->history);
+    for (size_t i = 0; i < tree->count; i++) {
+        struct standing *same = find_standing(before, count, i, &tree->standing[i].claim);
+
+        if (!same) {
+            judge(audit, tree, &tree->standing[i], from, now);
+            continue;
+        }
+        tree->standing[i] = *same;
+        same->doubtful = false; /* it goes on, there */
+    }
+    for (size_t i = 0; i < count; i++)
+        end_doubt(audit, &before[i], now);
+}
+
+static int read_again(struct audit *audit, struct tree *tree)
+{
+    struct standing *before = tree->standing;
+    size_t count = tree->count;
+    uint64_t from = tree->read_at;
+    char *generation = tree->generation;
+    int rc;
+
+    tree->generation = NULL;
+    rc = tree_read(tree, &audit->store);
+    if (rc < 0) { /* what was known stands */
+        free(tree->standing);
+        free(tree->generation);
+        tree->standing = before;
+        tree->count = tree->size = count;
+        tree->generation = generation;
+        tree->read_at = from;
+        return rc;
+    }
+    tree->dirty = false;
+    audit->report.readings++;
+    count_unseen(audit, generation, tree->generation);
+    compare(audit, tree, before, count, from);
+    free(generation);
+    free(before);
+    return 0;
+}
+
+/* A store that is gone says nothing any more. */
+static void forget(struct audit *audit)
+{
+    store_drop(&audit->store);
+    for (size_t i = 0; i < audit->tree_count; i++) {
+        struct tree *tree = &audit->trees[i];
+
+        for (size_t j = 0; j < tree->count; j++)
+            end_doubt(audit, &tree->standing[j], audit->store.lost);
+        tree->count = 0;
+        tree->read_at = 0;
+        free(tree->generation);
+        tree->generation = NULL;
+    }
+}
+
+static int look(struct audit *audit)
+{
+    char *path, *heartbeat;
+    int rc = 0;
+
+    while ((path = store_event(&audit->store))) {
+        note_event(audit, path);
+        free(path);
+    }
+    if (now_ns() - audit->swept > SWEEP_NS)
+        rc = sweep(audit);
+    for (size_t i = 0; rc == 0 && i < audit->tree_count; i++)
+        if (audit->trees[i].dirty)
+            rc = read_again(audit, &audit->trees[i]);
+    if (rc < 0)
+        return rc;
+    errno = 0;
+    heartbeat = store_read(&audit->store, XBT_NULL, XENIOMMU_HOST_DIR "/status");
+    if (!heartbeat)
+        return -errno;
+    free(heartbeat);
+    return 0;
+}
+
+bool audit_step(struct audit *audit)
+{
+    uint64_t now;
+    int rc;
+
+    source_update(audit->source, &audit->history);
+    if (!store_connect(&audit->store))
+        return false;
+    rc = look(audit);
+    if (rc < 0 && store_is_lost(-rc)) {
+        forget(audit);
+        return false;
+    }
+    source_update(audit->source, &audit->history);
+    now = now_ns();
+    for (size_t i = 0; i < audit->tree_count; i++)
+        for (size_t j = 0; j < audit->trees[i].count; j++)
+            judge(audit, &audit->trees[i], &audit->trees[i].standing[j], now, now);
+    return rc == 0 || rc == -ENOENT;
+}
+
+void audit_end(struct audit *audit)
+{
+    uint64_t now = now_ns();
+
+    for (size_t i = 0; i < audit->tree_count; i++) {
+        for (size_t j = 0; j < audit->trees[i].count; j++)
+            end_doubt(audit, &audit->trees[i].standing[j], now);
+        tree_free(&audit->trees[i]);
+    }
+    free(audit->trees);
+    store_close(&audit->store);
+    history_free(&audit->history);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the truth comes from: the rig, which knows it, or Xen, which is asked. */
+#ifndef XI_TESTS_AUDITOR_SOURCE_H
+#define XI_TESTS_AUDITOR_SOURCE_H
+
+#include "truth.h"
+
+struct source;
+
+/* The rig's journal (integration/hypervisor.py). Exits when it cannot be opened. */
+struct source *source_journal(const char *path);
+
+/* Xen itself. devices: the functions to ask about; lock: the daemon's lock file, which tells
+ * whether one runs, or NULL. Exits when Xen cannot be asked. */
+struct source *source_xen(char *const *devices, size_t count, const char *lock);
+
+/* Brings the history up to now: all that changed before the call is in it afterwards. */
+void source_update(struct source *source, struct history *history);
+void source_close(struct source *source);
+
+/* What the kinds of source are made of. */
+struct source {
+    void (*update)(struct source *source, struct history *history);
+    void (*close)(struct source *source);
+};
+
+#endif
