@@ -79,10 +79,10 @@ class Daemon:
 
     # the service
 
-    def launch(self):
+    def launch(self, *options):
         """Starts it without waiting."""
         self.notify.forget()
-        self.process = rig.spawn(self.command(), env=self.env(), stderr=self.rig.log('daemon'),
+        self.process = rig.spawn(self.command(*options), env=self.env(), stderr=self.rig.log('daemon'),
                                  stdout=self.rig.log('daemon'))
 
     def start(self):

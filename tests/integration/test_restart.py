@@ -5,7 +5,8 @@ import random
 
 from case import FUNCTIONS, NIC, NIC2, RigCase
 from daemon import HOST_TREE
-from waiting import wait_until
+from waiting import BOUND, wait_until
+import xenstore
 
 FIRST = '0000:00:00.0'
 SEED = 20
@@ -76,6 +77,16 @@ class Restart(RestartCase):
         for _ in range(2):
             self.assertEqual(self.daemon.run('--withdraw').returncode, 0)
             self.assertEqual(set(self.statuses().values()), {'stopped'})
+
+    def test_withdrawn_while_a_domain_goes(self):
+        """Its tree is about to be removed when its home is. C xenstored calls that an I/O error."""
+        self.daemon.kill()
+        tree = self.home(2)
+        with self.daemon.tap.held(xenstore.RM, lambda: self.daemon.launch('--withdraw'), tree):
+            self.toolstack.remove_home(2)
+        self.assertEqual(self.daemon.process.wait(BOUND), 0, self.daemon.log())
+        self.assertEqual(self.store.list('/local/domain/2'), [])
+        self.assertEqual({self.status(domid) for domid in (None, 0, 1)}, {'stopped'})
 
     def test_changes_while_it_was_away(self):
         self.daemon.kill()

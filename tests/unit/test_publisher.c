@@ -193,6 +193,18 @@ static void conflicts_are_tried_again_but_not_for_ever(void **state)
     assert_node(HOME "/iommu/generation", "2");
 }
 
+/* What C xenstored says when a home is removed between two requests of a transaction. */
+static void a_conflict_may_come_early(void **state)
+{
+    (void)state;
+    assert_int_equal(publish(TREE("status", "ready")), 1);
+    fake_fail("rm", EIO, 1);
+    assert_int_equal(publisher_withdraw(fixture_publisher(), "stopped"), 0);
+    assert_node(HOME "/iommu/status", "stopped");
+    fake_fail("write", EIO, 1000);
+    assert_int_equal(publish(TREE("status", "ready")), -EIO);
+}
+
 /* Whatever fails, the next try ends with the right tree, and half of one is never seen. */
 static void every_failure_is_survived(void **state)
 {
@@ -361,6 +373,7 @@ int main(void)
         TEST(a_domain_that_goes_meanwhile_does_not_come_back),
         TEST(a_replaced_home_gets_everything),
         TEST(conflicts_are_tried_again_but_not_for_ever),
+        TEST(a_conflict_may_come_early),
         TEST(every_failure_is_survived),
         TEST(withdrawing),
         TEST(another_generation),
