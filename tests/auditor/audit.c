@@ -153,7 +153,7 @@ static void count_unseen(struct audit *audit, const char *before, const char *af
 static void compare(struct audit *audit, struct tree *tree, struct standing *before, size_t count,
                     uint64_t from)
 {
-    uint64_t now = now_ns();
+    uint64_t now = tree->valid_at;
 
     source_update(audit->source, &audit->history);
     for (size_t i = 0; i < tree->count; i++) {
@@ -174,7 +174,7 @@ static int read_again(struct audit *audit, struct tree *tree)
 {
     struct standing *before = tree->standing;
     size_t count = tree->count;
-    uint64_t from = tree->read_at;
+    uint64_t from = tree->read_at, valid = tree->valid_at;
     char *generation = tree->generation;
     int rc;
 
@@ -187,6 +187,7 @@ static int read_again(struct audit *audit, struct tree *tree)
         tree->count = tree->size = count;
         tree->generation = generation;
         tree->read_at = from;
+        tree->valid_at = valid;
         return rc;
     }
     tree->dirty = false;
@@ -219,6 +220,7 @@ static int look(struct audit *audit)
     char *path, *heartbeat;
     int rc = 0;
 
+    audit->drained = now_ns();
     while ((path = store_event(&audit->store))) {
         note_event(audit, path);
         free(path);
@@ -238,9 +240,19 @@ static int look(struct audit *audit)
     return 0;
 }
 
+/* What stands. A tree of which nothing new was announced is still as it was read. */
+static void judge_tree(struct audit *audit, struct tree *tree)
+{
+    uint64_t valid = tree->valid_at;
+
+    if (!tree->dirty && valid < audit->drained)
+        valid = tree->valid_at = audit->drained;
+    for (size_t i = 0; i < tree->count; i++)
+        judge(audit, tree, &tree->standing[i], valid, valid);
+}
+
 bool audit_step(struct audit *audit)
 {
-    uint64_t now;
     int rc;
 
     source_update(audit->source, &audit->history);
@@ -252,10 +264,8 @@ bool audit_step(struct audit *audit)
         return false;
     }
     source_update(audit->source, &audit->history);
-    now = now_ns();
     for (size_t i = 0; i < audit->tree_count; i++)
-        for (size_t j = 0; j < audit->trees[i].count; j++)
-            judge(audit, &audit->trees[i], &audit->trees[i].standing[j], now, now);
+        judge_tree(audit, &audit->trees[i]);
     return rc == 0 || rc == -ENOENT;
 }
 

@@ -15,6 +15,7 @@ struct audit {
     struct report report;
     struct tree *trees; /* [0] is the host's */
     size_t tree_count;
+    uint64_t drained;       /* all that changed before has been announced */
     uint64_t swept;         /* when all trees were read last, whatever was announced */
     uint64_t allow_overlap; /* ns for which a claim may stand after it was true last */
     uint64_t allow_ready;   /* the same for status = ready without a daemon */

@@ -4,10 +4,11 @@ import random
 import threading
 import time
 
-from case import BEHIND_PORT, NIC, NIC2, SPARE
+from case import BEHIND_PORT, NIC, NIC2
 from toolstack import CRASH, POWEROFF
 
 DEVICES = (NIC, NIC2, BEHIND_PORT)
+PLUGGED = '0000:00:1c.0'
 DOMIDS = (1, 2, 3)
 PAUSE = 0.004  # s, between two steps at most: so that others can come in between anywhere
 
@@ -112,7 +113,7 @@ class Busy(threading.Thread):
         self.create(domid)
 
     def plug(self):
-        if SPARE in self.host.folders:
-            self.host.remove(SPARE)
+        if PLUGGED in self.host.folders:
+            self.host.remove(PLUGGED)
         else:
-            self.host.add(SPARE)
+            self.host.add(PLUGGED)

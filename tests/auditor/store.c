@@ -81,8 +81,8 @@ char **store_list(struct store *store, xs_transaction_t tx, const char *path, un
 
 bool store_is_lost(int error)
 {
-    return error != ENOENT && error != EAGAIN && error != EACCES && error != ENOSPC &&
-           error != EBUSY && error != EINTR;
+    return error == EPIPE || error == EBADF || error == ECONNRESET || error == ENOTCONN ||
+           error == EINVAL;
 }
 
 uint64_t store_stalled(const struct store *store, uint64_t from, uint64_t to)

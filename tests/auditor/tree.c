@@ -272,9 +272,11 @@ int tree_read(struct tree *tree, struct store *store)
 
     tree->standing = NULL;
     tree->size = 0;
-    tree->read_at = now_ns();
-    for (int attempt = 0; rc == -EAGAIN && attempt < ATTEMPTS; attempt++)
+    for (int attempt = 0; rc == -EAGAIN && attempt < ATTEMPTS; attempt++) {
+        tree->read_at = now_ns();
         rc = read_once(tree, store);
+    }
+    tree->valid_at = now_ns();
     return rc;
 }
 
