@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SWEEP_NS 200000000u /* all trees are read so often, whatever the watches say */
+/* All trees are read so often, whatever the watches say: but never more than a part of the time. */
+#define SWEEP_NS    200000000u
+#define SWEEP_SHARE 10
 
 static struct tree *find_tree(struct audit *audit, int domid)
 {
@@ -218,6 +220,7 @@ static void forget(struct audit *audit)
 static int look(struct audit *audit)
 {
     char *path, *heartbeat;
+    bool sweeping;
     int rc = 0;
 
     audit->drained = now_ns();
@@ -225,13 +228,16 @@ static int look(struct audit *audit)
         note_event(audit, path);
         free(path);
     }
-    if (now_ns() - audit->swept > SWEEP_NS)
+    sweeping = now_ns() - audit->swept > SWEEP_NS + SWEEP_SHARE * audit->sweep_cost;
+    if (sweeping)
         rc = sweep(audit);
     for (size_t i = 0; rc == 0 && i < audit->tree_count; i++)
         if (audit->trees[i].dirty)
             rc = read_again(audit, &audit->trees[i]);
     if (rc < 0)
         return rc;
+    if (sweeping)
+        audit->sweep_cost = now_ns() - audit->swept;
     errno = 0;
     heartbeat = store_read(&audit->store, XBT_NULL, XENIOMMU_HOST_DIR "/status");
     if (!heartbeat)
@@ -251,16 +257,27 @@ static void judge_tree(struct audit *audit, struct tree *tree)
         judge(audit, tree, &tree->standing[i], valid, valid);
 }
 
+/* How well is looked: what comes and goes between two looks may be missed. */
+static void note_look(struct audit *audit, bool looked)
+{
+    uint64_t now = now_ns();
+
+    if (looked && audit->looked && now - audit->looked > audit->report.longest_gap)
+        audit->report.longest_gap = now - audit->looked;
+    audit->looked = looked ? now : 0;
+    audit->report.looks += looked;
+}
+
 bool audit_step(struct audit *audit)
 {
     int rc;
 
     source_update(audit->source, &audit->history);
-    if (!store_connect(&audit->store))
-        return false;
-    rc = look(audit);
+    rc = store_connect(&audit->store) ? look(audit) : -ENOTCONN;
+    note_look(audit, rc == 0 || rc == -ENOENT);
     if (rc < 0 && store_is_lost(-rc)) {
-        forget(audit);
+        if (audit->store.xs)
+            forget(audit);
         return false;
     }
     source_update(audit->source, &audit->history);

@@ -60,8 +60,10 @@ void report_overlap(struct report *report, enum finding finding, const struct cl
 
 static void summary_json(const struct report *report, uint64_t now)
 {
-    printf("{\"summary\":{\"seconds\":%.3f,\"readings\":%lu,\"unseen\":%lu,\"findings\":{",
-           ms(now - report->begin) / 1e3, report->readings, report->unseen);
+    printf("{\"summary\":{\"seconds\":%.3f,\"looks\":%lu,\"longest_gap_ms\":%.3f,"
+           "\"readings\":%lu,\"unseen\":%lu,\"findings\":{",
+           ms(now - report->begin) / 1e3, report->looks, ms(report->longest_gap), report->readings,
+           report->unseen);
     for (int i = 1; i < FINDINGS; i++)
         printf("%s\"%s\":%lu", i > 1 ? "," : "", finding_name((enum finding)i), report->found[i]);
     printf("},\"overlaps\":{");
@@ -81,8 +83,10 @@ bool report_summary(const struct report *report, uint64_t now)
     if (report->json) {
         summary_json(report, now);
     } else {
-        printf("%lu findings in %.1f s; trees read %lu times, %lu changes not seen\n", found,
-               ms(now - report->begin) / 1e3, report->readings, report->unseen);
+        printf("%lu findings in %.1f s; %lu looks, at most %.1f ms apart; trees read %lu times, "
+               "%lu changes not seen\n",
+               found, ms(now - report->begin) / 1e3, report->looks, ms(report->longest_gap),
+               report->readings, report->unseen);
         for (int i = 1; i < FINDINGS; i++)
             if (report->overlaps[i].count)
                 printf("overlap %s: %lu times, longest %.3f ms (%s)\n",

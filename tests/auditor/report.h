@@ -17,6 +17,8 @@ struct report {
     uint64_t begin;
     unsigned long found[FINDINGS];
     struct overlap overlaps[FINDINGS];
+    unsigned long looks;
+    uint64_t longest_gap;           /* between two looks, ns */
     unsigned long readings, unseen; /* of trees; generations that were never read */
 };
 
