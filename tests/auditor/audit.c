@@ -63,13 +63,36 @@ static uint64_t bound_of(const struct audit *audit, const struct standing *stand
     return standing->claim.kind == CLAIM_READY ? audit->allow_ready : audit->allow_overlap;
 }
 
-/* For how long a claim has been false, without the time in which nobody could have taken it back.
- */
+/* How long no daemon lived within a time: a falsehood of its own, READY_WITHOUT_DAEMON. */
+static uint64_t dead_time(const struct history *history, uint64_t from, uint64_t to)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = history->count; i-- > 0 && history->states[i]->end > from;) {
+        const struct truth *truth = history->states[i];
+        uint64_t begin = truth->begin > from ? truth->begin : from;
+        uint64_t end = i + 1 < history->count ? history->states[i + 1]->begin : to;
+
+        if (end > to)
+            end = to;
+        if (!truth->alive && end > begin)
+            sum += end - begin;
+    }
+    return sum;
+}
+
+/* For how long a claim has been false, without the time in which nobody could have taken it back:
+ * xenstored answered nobody, or no daemon lived. */
 static uint64_t age(const struct audit *audit, const struct standing *standing, uint64_t now)
 {
-    uint64_t since = standing->last_true;
+    uint64_t since = standing->last_true, idle;
 
-    return now > since ? now - since - store_stalled(&audit->store, since, now) : 0;
+    if (now <= since)
+        return 0;
+    idle = store_stalled(&audit->store, since, now);
+    if (standing->claim.kind != CLAIM_READY)
+        idle += dead_time(&audit->history, since, now);
+    return now - since > idle ? now - since - idle : 0;
 }
 
 static void end_doubt(struct audit *audit, struct standing *standing, uint64_t now)
