@@ -98,8 +98,8 @@ static uint64_t age(const struct audit *audit, const struct standing *standing, 
 static void end_doubt(struct audit *audit, struct standing *standing, uint64_t now)
 {
     if (standing->doubtful && !standing->reported)
-        report_overlap(&audit->report, standing->finding, &standing->claim,
-                       age(audit, standing, now));
+        report_overlap(&audit->report, standing->finding, &standing->claim, standing->detail,
+                       age(audit, standing, now), now);
     standing->doubtful = standing->reported = false;
 }
 
@@ -199,7 +199,7 @@ static int read_again(struct audit *audit, struct tree *tree)
 {
     struct standing *before = tree->standing;
     size_t count = tree->count;
-    uint64_t from = tree->read_at, valid = tree->valid_at;
+    uint64_t from = tree->read_at, valid_from = tree->valid_from, valid_at = tree->valid_at;
     char *generation = tree->generation;
     int rc;
 
@@ -212,7 +212,8 @@ static int read_again(struct audit *audit, struct tree *tree)
         tree->count = tree->size = count;
         tree->generation = generation;
         tree->read_at = from;
-        tree->valid_at = valid;
+        tree->valid_from = valid_from;
+        tree->valid_at = valid_at;
         return rc;
     }
     tree->dirty = false;
@@ -272,12 +273,10 @@ static int look(struct audit *audit)
 /* What stands. A tree of which nothing new was announced is still as it was read. */
 static void judge_tree(struct audit *audit, struct tree *tree)
 {
-    uint64_t valid = tree->valid_at;
-
-    if (!tree->dirty && valid < audit->drained)
-        valid = tree->valid_at = audit->drained;
+    if (!tree->dirty && tree->valid_at < audit->drained)
+        tree->valid_from = tree->valid_at = audit->drained;
     for (size_t i = 0; i < tree->count; i++)
-        judge(audit, tree, &tree->standing[i], valid, valid);
+        judge(audit, tree, &tree->standing[i], tree->valid_from, tree->valid_at);
 }
 
 /* How well is looked: what comes and goes between two looks may be missed. */

@@ -22,12 +22,15 @@ struct options {
     bool xen, announce;
     char **devices;
     size_t device_count;
+    char **still; /* devices that nobody moves: asked about once */
+    size_t still_count;
     uint64_t interval; /* ns */
 };
 
 static void usage(void)
 {
-    fputs("usage: auditor --truth JOURNAL | --xen --device DEVICE... [--lock FILE] [--json] "
+    fputs("usage: auditor --truth JOURNAL | --xen --device DEVICE... [--still DEVICE]... [--lock "
+          "FILE] [--json] "
           "[--announce]\n"
           "               [--allow-overlap-ms N] [--allow-ready-ms N] [--interval-us N]\n"
           "               [--dom0 relaxed|strict|passthrough|pvh] [--uncovered DEVICE]... "
@@ -71,7 +74,9 @@ static const struct option LONG[] = {
     {"truth", 1, NULL, 't'},
     {"xen", 0, NULL, 'x'},
     {"device", 1, NULL, 'd'},
+    {"still", 1, NULL, 's'},
     {"lock", 1, NULL, 'l'},
+    {"each", 0, NULL, 'e'},
     {"json", 0, NULL, 'j'},
     {"announce", 0, NULL, 'a'},
     {"dom0", 1, NULL, '0'},
@@ -97,8 +102,14 @@ static void take(int option, const char *name, struct options *options, struct a
     case 'd':
         append(&options->devices, &options->device_count, optarg);
         break;
+    case 's':
+        append(&options->still, &options->still_count, optarg);
+        break;
     case 'l':
         options->lock = optarg;
+        break;
+    case 'e':
+        audit->report.each = true;
         break;
     case 'j':
         audit->report.json = true;
@@ -161,6 +172,7 @@ static void watch(struct audit *audit, const struct options *options, const sigs
 
     for (;;) {
         uint64_t now;
+        uint64_t began = now_ns();
         bool looked;
         int number;
 
@@ -173,8 +185,8 @@ static void watch(struct audit *audit, const struct options *options, const sigs
         }
         next += options->interval;
         now = now_ns();
-        if (next < now)
-            next = now;
+        if (next < 2 * now - began) /* half of a processor is for others */
+            next = 2 * now - began;
         if (asked && looked)
             say(audit, "swept");
         asked = asked && !looked;
@@ -203,7 +215,8 @@ int main(int argc, char **argv)
     if (sigprocmask(SIG_BLOCK, &ends, NULL))
         err(2, "blocking signals");
     signal(SIGPIPE, SIG_IGN);
-    audit.source = options.xen ? source_xen(options.devices, options.device_count, options.lock)
+    audit.source = options.xen ? source_xen(options.devices, options.device_count, options.still,
+                                            options.still_count, options.lock)
                                : source_journal(options.truth);
     audit.report.begin = now_ns();
     watch(&audit, &options, &ends);
@@ -211,6 +224,7 @@ int main(int argc, char **argv)
     found = report_summary(&audit.report, now_ns());
     source_close(audit.source);
     free(options.devices);
+    free(options.still);
     free(audit.machine.uncovered);
     free(audit.machine.bridges);
     return found;

@@ -18,6 +18,7 @@ struct oracle {
     xc_interface *xch;
     char *const *devices;
     size_t count;
+    struct truth *still; /* the devices that are not asked about again */
     const char *lock;
     char (*groups)[GROUP_SIZE]; /* of each device, asked once: while dom0 has all of them */
     uint64_t asked; /* when the last round began: a change that this round shows came after it */
@@ -119,6 +120,8 @@ static void update(struct source *source, struct history *history)
 
         memcpy(device->group, oracle->groups[i], sizeof(device->group));
     }
+    for (size_t i = 0; i < oracle->still->device_count; i++)
+        truth_add_device(truth, oracle->still->devices[i].name, oracle->still->devices[i].owner);
     oracle->asked = begin;
     if (history->count && truth_equal(truth, history_now(history)))
         truth_free(truth);
@@ -132,10 +135,12 @@ static void oracle_close(struct source *source)
 
     xc_interface_close(oracle->xch);
     free(oracle->groups);
+    truth_free(oracle->still);
     free(oracle);
 }
 
-struct source *source_xen(char *const *devices, size_t count, const char *lock)
+struct source *source_xen(char *const *devices, size_t count, char *const *still,
+                          size_t still_count, const char *lock)
 {
     struct oracle *oracle = calloc(1, sizeof(*oracle));
 
@@ -153,5 +158,8 @@ struct source *source_xen(char *const *devices, size_t count, const char *lock)
         err(2, "no memory");
     for (size_t i = 0; i < count; i++)
         ask_group(oracle, devices[i], oracle->groups[i]);
+    oracle->still = truth_new(now_ns());
+    for (size_t i = 0; i < still_count; i++)
+        truth_add_device(oracle->still, still[i], ask_owner(oracle, still[i]));
     return &oracle->source;
 }

@@ -47,15 +47,22 @@ void report_finding(struct report *report, enum finding finding, const struct cl
 }
 
 void report_overlap(struct report *report, enum finding finding, const struct claim *claim,
-                    uint64_t length)
+                    const char *detail, uint64_t length, uint64_t now)
 {
     struct overlap *overlap = &report->overlaps[finding];
+    char what[DEVICE_SIZE + 64];
 
+    describe(claim, what, sizeof(what));
     overlap->count++;
+    if (report->each && !report->json) {
+        printf("%.3f overlap %s: %s: %s; for %.3f ms\n", ms(now - report->begin) / 1e3,
+               finding_name(finding), what, detail, ms(length));
+        fflush(stdout);
+    }
     if (length <= overlap->longest)
         return;
     overlap->longest = length;
-    describe(claim, overlap->where, sizeof(overlap->where));
+    memcpy(overlap->where, what, sizeof(what));
 }
 
 static void summary_json(const struct report *report, uint64_t now)

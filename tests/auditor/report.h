@@ -14,6 +14,7 @@ struct overlap {
 
 struct report {
     bool json;
+    bool each; /* tell each overlap when it is over */
     uint64_t begin;
     unsigned long found[FINDINGS];
     struct overlap overlaps[FINDINGS];
@@ -27,9 +28,9 @@ struct report {
 void report_finding(struct report *report, enum finding finding, const struct claim *claim,
                     const char *detail, uint64_t since, uint64_t now);
 
-/* A claim that was false for a time, within the bound. */
+/* A claim that was false for a time, within the bound, and is over now. */
 void report_overlap(struct report *report, enum finding finding, const struct claim *claim,
-                    uint64_t length);
+                    const char *detail, uint64_t length, uint64_t now);
 
 /* The last line. Returns whether there were findings. */
 bool report_summary(const struct report *report, uint64_t now);

@@ -10,9 +10,10 @@ struct source;
 /* The rig's journal (integration/hypervisor.py). Exits when it cannot be opened. */
 struct source *source_journal(const char *path);
 
-/* Xen itself. devices: the functions to ask about; lock: the daemon's lock file, which tells
- * whether one runs, or NULL. Exits when Xen cannot be asked. */
-struct source *source_xen(char *const *devices, size_t count, const char *lock);
+/* Xen itself. devices: what to ask about at each update; still: what to ask about once; lock: the
+ * daemon's lock file, which tells whether one runs, or NULL. Exits when Xen cannot be asked. */
+struct source *source_xen(char *const *devices, size_t count, char *const *still,
+                          size_t still_count, const char *lock);
 
 /* Brings the history up to now: all that changed before the call is in it afterwards. */
 void source_update(struct source *source, struct history *history);

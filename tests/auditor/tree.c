@@ -276,6 +276,7 @@ int tree_read(struct tree *tree, struct store *store)
         tree->read_at = now_ns();
         rc = read_once(tree, store);
     }
+    tree->valid_from = tree->read_at;
     tree->valid_at = now_ns();
     return rc;
 }

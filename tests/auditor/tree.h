@@ -19,9 +19,11 @@ struct standing {
 struct tree {
     int domid; /* or TREE_HOST */
     bool dirty;
-    uint64_t read_at;  /* when the last reading began; 0: not yet */
-    uint64_t valid_at; /* what it showed still stood then */
-    char *generation;  /* "" where there is none */
+    uint64_t read_at; /* when the last reading began; 0: not yet */
+    /* What it showed stood at a moment between these, which is all that is known: oxenstored shows
+     * what was when the transaction began, C xenstored what was when it ended. */
+    uint64_t valid_from, valid_at;
+    char *generation; /* "" where there is none */
     struct standing *standing;
     size_t count, size;
     struct slot *slots; /* all that were ever seen */
