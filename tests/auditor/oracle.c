@@ -77,7 +77,7 @@ static bool is_held(const char *path)
     if (!file)
         err(2, "/proc/locks");
     while (!held && fgets(line, sizeof(line), file))
-        held = sscanf(line, "%*d: FLOCK %*s %*s %*d %x:%x:%lu", &major, &minor, &inode) == 3 &&
+        held = sscanf(line, "%*d: %*s %*s %*s %*d %x:%x:%lu", &major, &minor, &inode) == 3 &&
                inode == st.st_ino && major == major(st.st_dev) && minor == minor(st.st_dev);
     fclose(file);
     return held;

@@ -12,6 +12,7 @@ import time
 import rig
 from audit import AuditCase
 from busy import Busy
+from waiting import wait_until
 
 KILLS = int(os.environ.get('XI_KILLS', '30'))
 SEED = int(os.environ.get('XI_SEED', '1'))
@@ -25,6 +26,16 @@ def children(pid):
             return [int(word) for word in file.read().split()]
     except OSError:
         return []
+
+
+def is_free(path):
+    """Whether nobody holds a lock on this file: no process of the daemon's is left."""
+    try:
+        inode = os.stat(path).st_ino
+    except FileNotFoundError:
+        return True
+    with open('/proc/locks', encoding='ascii') as file:
+        return not any(word.endswith(f':{inode}') for line in file for word in line.split())
 
 
 class Kills(AuditCase):
@@ -55,24 +66,28 @@ class Kills(AuditCase):
             process.send_signal(signal.SIGHUP)
 
     def kill(self, how):
-        how(self.daemon.process)
+        if how(self.daemon.process):
+            self.assertNotIn('ready', [self.status(), self.status(0)])
+        wait_until(lambda: is_free(self.daemon.config['lock-file']), 'all of it to end')
         self.hypervisor.note_daemon(False)
         done = self.daemon.run('--withdraw')
         self.assertEqual(done.returncode, 0, done.stderr)
 
     @staticmethod
     def kill_worker(process):
-        """The daemon, and not the keeper, which ends by itself then."""
+        """The daemon, and not the keeper, which takes everything back and ends by itself then. Returns
+        whether there was one."""
         workers = children(process.pid)
         if workers:
             os.kill(workers[-1], signal.SIGKILL)
             process.wait(60)
         else:
             rig.end(process, signal.SIGKILL)
+        return bool(workers)
 
     @staticmethod
     def kill_all(process):
-        """The keeper, then the daemon."""
+        """The keeper, then the daemon. Nobody is left to take anything back."""
         workers = children(process.pid)
         rig.end(process, signal.SIGKILL)
         for worker in workers:
@@ -80,3 +95,4 @@ class Kills(AuditCase):
                 os.kill(worker, signal.SIGKILL)
             except ProcessLookupError:
                 pass  # it has seen that the keeper is gone
+        return False
