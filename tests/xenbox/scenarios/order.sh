@@ -2,7 +2,6 @@
 # The order of things, with the auditor asking Xen every millisecond: whatever happens to a device, no tree claims
 # more than the truth, but for the moment between Xen's letting go and anybody's knowing, which is told.
 BOX_XEN_ARGS="guest_loglvl=none"
-BOX_QEMU="-smp 2"
 BOX_TIMEOUT=900
 
 ALLOWED=5000 # ms; emulation is slow, and never true is found at once
