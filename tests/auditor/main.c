@@ -88,10 +88,25 @@ static const struct option LONG[] = {
     {NULL, 0, NULL, 0},
 };
 
+static void take_machine(int option, struct machine *machine)
+{
+    switch (option) {
+    case '0':
+        set_dom0(machine, optarg);
+        break;
+    case 'u':
+        append(&machine->uncovered, &machine->uncovered_count, optarg);
+        break;
+    case 'b':
+        append(&machine->bridges, &machine->bridge_count, optarg);
+        break;
+    default:
+        usage();
+    }
+}
+
 static void take(int option, const char *name, struct options *options, struct audit *audit)
 {
-    struct machine *machine = &audit->machine;
-
     switch (option) {
     case 't':
         options->truth = optarg;
@@ -117,15 +132,6 @@ static void take(int option, const char *name, struct options *options, struct a
     case 'a':
         options->announce = true;
         break;
-    case '0':
-        set_dom0(machine, optarg);
-        break;
-    case 'u':
-        append(&machine->uncovered, &machine->uncovered_count, optarg);
-        break;
-    case 'b':
-        append(&machine->bridges, &machine->bridge_count, optarg);
-        break;
     case 'i':
         options->interval = number(name, optarg, 1000);
         break;
@@ -136,7 +142,7 @@ static void take(int option, const char *name, struct options *options, struct a
         audit->allow_overlap = number(name, optarg, 1000000);
         break;
     default:
-        usage();
+        take_machine(option, &audit->machine);
     }
 }
 

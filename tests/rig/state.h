@@ -9,7 +9,7 @@
  * - cmdline, version: text that xc_version() gives
  * - calls: where it exists, every libxenctrl call is appended to it: "<program> <call> [WHAT]
  *   [ARGUMENTS] = <result|errno|held> [injected] [owner=<domid|io|none>] at=<ns>"
- * - journal: what of these was changed when, for ../auditor (../integration/hypervisor.py writes it)
+ * - journal: what of these was changed when, for ../auditor (journal.c there has the form)
  * - console: Xen's console ring, and console.lost: how many bytes came before it
  * - config: hypfs' /buildinfo/config; without it Xen has none
  * - ring-<domid>: the XenStore ring page
