@@ -56,6 +56,28 @@ char *store_event(struct store *store)
     return path;
 }
 
+xs_transaction_t store_begin(struct store *store)
+{
+    uint64_t begin = now_ns();
+    xs_transaction_t tx = xs_transaction_start(store->xs);
+    int error = errno;
+
+    note_stall(store, begin, now_ns());
+    errno = error;
+    return tx;
+}
+
+bool store_end(struct store *store, xs_transaction_t tx, bool abort)
+{
+    uint64_t begin = now_ns();
+    bool done = xs_transaction_end(store->xs, tx, abort);
+    int error = errno;
+
+    note_stall(store, begin, now_ns());
+    errno = error;
+    return done;
+}
+
 char *store_read(struct store *store, xs_transaction_t tx, const char *path)
 {
     uint64_t begin = now_ns();

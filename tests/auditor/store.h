@@ -33,6 +33,10 @@ void store_close(struct store *store);
 /* The next path that changed, to be freed, or NULL. */
 char *store_event(struct store *store);
 
+/* A transaction: XBT_NULL, or false, with errno. */
+xs_transaction_t store_begin(struct store *store);
+bool store_end(struct store *store, xs_transaction_t tx, bool abort);
+
 /* A value as a string, to be freed; NULL with errno. */
 char *store_read(struct store *store, xs_transaction_t tx, const char *path);
 

@@ -255,11 +255,11 @@ static int read_once(struct tree *tree, struct store *store)
     struct reading reading = {.tree = tree, .store = store};
 
     tree->count = 0;
-    reading.tx = xs_transaction_start(store->xs);
+    reading.tx = store_begin(store);
     if (reading.tx == XBT_NULL)
         return -errno;
     read_all(&reading);
-    if (!xs_transaction_end(store->xs, reading.tx, reading.error != 0) && !reading.error)
+    if (!store_end(store, reading.tx, reading.error != 0) && !reading.error)
         reading.error = -errno;
     if (reading.error)
         tree->count = 0;
