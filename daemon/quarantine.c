@@ -100,8 +100,8 @@ static bool adds_up(const struct quarantine *quarantine)
         return !odd && quarantine->unbinds && quarantine->times >= quarantine->unbinds;
     case QUARANTINE_OF_DRIVER:
         return odd && quarantine->times >= quarantine->unbinds;
-    case QUARANTINE_OF_NONE: /* the last step before that is libxl's, which has yet to write */
-        return !odd && quarantine->times > quarantine->unbinds;
+    case QUARANTINE_OF_NONE: /* libxl may have yet to write about the unbinding before that */
+        return quarantine->times > quarantine->unbinds;
     }
     return false;
 }

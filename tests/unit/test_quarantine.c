@@ -227,7 +227,11 @@ static void bound_by_hand(void **state)
     for (uint32_t unbinds = 1; unbinds < 3; unbinds++) {
         begin("");
         assert_false(look("", 0, 0));
-        assert_false(look("pciback", unbinds, 2));
+        assert_false(look("pciback", unbinds, unbinds));
+        assert_false(look("pciback", 0, 0));
+        begin("");
+        assert_false(look("", 0, 0));
+        assert_true(look("pciback", unbinds, unbinds + 1));
     }
 }
 
