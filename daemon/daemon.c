@@ -360,13 +360,9 @@ static int begin_store(struct daemon *daemon)
 {
     int rc;
 
-    if (daemon->keeper)
-        atomic_store(&daemon->keeper->page->everything, true);
     heartbeat();
     rc = publisher_withdraw(daemon->publisher, "starting");
     note_overstated(daemon, rc < 0);
-    if (rc == 0 && daemon->keeper)
-        atomic_store(&daemon->keeper->page->everything, false);
     if (rc == 0)
         rc = reconciler_watch(daemon->reconciler);
     if (rc < 0)
@@ -529,11 +525,14 @@ static int serve(struct daemon *daemon)
 
     if (rc < 0)
         return fail("setting up the event loop", rc);
+    /* What an earlier run left is in nobody's mind. */
+    atomic_store(&daemon->keeper->page->everything, true);
     rc = begin_store(daemon);
     if (rc == 0)
         rc = listen_to_store(daemon);
     if (rc < 0)
         return fail("connecting to xenstored", rc);
+    atomic_store(&daemon->keeper->page->everything, false);
     beat(daemon);
     if (daemon->options->confirm_ms)
         arm(daemon, daemon->confirm, daemon->options->confirm_ms / RECONCILER_CONFIRM_TICKS);
