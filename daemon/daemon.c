@@ -33,7 +33,7 @@ struct daemon {
     struct store *store;
     struct rights rights;
     struct hypervisor *hypervisor;
-    struct acpi_tables *tables;
+    struct acpi_reading acpi;
     struct pci_observer *pci;
     struct dt_observer *dt;
     struct toolstack_observer *toolstack;
@@ -137,8 +137,10 @@ static void report_ready(struct daemon *daemon)
     if (daemon->ready && strcmp(summary, daemon->summary) == 0)
         return;
     snprintf(lines, sizeof(lines), "%sSTATUS=%s", daemon->ready ? "" : "READY=1\n", summary);
-    if (keeper_notify(daemon->keeper, lines) < 0)
+    if (keeper_notify(daemon->keeper, lines) < 0) {
+        arm(daemon, daemon->recheck, daemon->options->recheck_ms);
         return;
+    }
     memcpy(daemon->summary, summary, sizeof(summary));
     if (!daemon->ready)
         log_notice("published: %s", summary);
@@ -150,7 +152,8 @@ static bool anything_is_unread(const struct daemon *daemon)
 {
     return toolstack_observer_wants_refresh(daemon->toolstack) ||
            dt_observer_entries(daemon->dt)->incomplete ||
-           pci_observer_topology(daemon->pci)->incomplete;
+           pci_observer_topology(daemon->pci)->incomplete ||
+           pci_observer_topology(daemon->pci)->partial || daemon->acpi.unread;
 }
 
 static void run_pass(void *arg)
@@ -183,6 +186,16 @@ static void run_pass(void *arg)
         arm(daemon, daemon->recheck, daemon->options->recheck_ms);
 }
 
+static int read_tables(struct daemon *daemon)
+{
+    const struct settings *options = daemon->options;
+    int rc = acpi_files_read(options->sysroot, options->acpi_tables, &daemon->acpi);
+
+    if (rc == 0)
+        reconciler_set_tables(daemon->reconciler, daemon->acpi.tables);
+    return rc;
+}
+
 static int read_the_unread(struct daemon *daemon)
 {
     int rc = 0;
@@ -193,8 +206,11 @@ static int read_the_unread(struct daemon *daemon)
     }
     if (rc == 0 && dt_observer_entries(daemon->dt)->incomplete)
         rc = dt_observer_rescan(daemon->dt);
-    if (rc == 0 && pci_observer_topology(daemon->pci)->incomplete)
+    if (rc == 0 && (pci_observer_topology(daemon->pci)->incomplete ||
+                    pci_observer_topology(daemon->pci)->partial))
         rc = pci_observer_rescan(daemon->pci, false);
+    if (rc == 0 && daemon->acpi.unread)
+        rc = read_tables(daemon);
     reconciler_devices_changed(daemon->reconciler);
     return rc;
 }
@@ -412,7 +428,7 @@ static int fail(const char *what, int error)
 static int open_parts(struct daemon *daemon)
 {
     const struct settings *options = daemon->options;
-    int rc = acpi_files_open(options->sysroot, options->acpi_tables, &daemon->tables);
+    int rc = acpi_files_read(options->sysroot, options->acpi_tables, &daemon->acpi);
 
     if (rc < 0)
         return fail("reading the ACPI tables", rc);
@@ -437,7 +453,7 @@ static int open_parts(struct daemon *daemon)
             .builtin_cmdline = options->xen_builtin_cmdline,
             .assignment = daemon->assignment,
             .publisher = daemon->publisher,
-            .tables = daemon->tables,
+            .tables = daemon->acpi.tables,
             .confirm_ms = options->confirm_ms,
             .lock_file = daemon->lock_file,
             .status = options->mode == MODE_ONCE ? "stopped" : "ready",
@@ -516,7 +532,7 @@ static void close_all(struct daemon *daemon)
     dt_observer_close(daemon->dt);
     pci_observer_close(daemon->pci);
     rights_end(&daemon->rights);
-    acpi_tables_free(daemon->tables);
+    acpi_tables_free(daemon->acpi.tables);
 }
 
 static int serve(struct daemon *daemon)

@@ -8,6 +8,7 @@
 #include "inquiry.h"
 #include "observe/pci_table.h"
 #include "reconcile.h"
+#include "view.h"
 
 struct reconciler {
     struct reconcile_parts parts;
@@ -19,7 +20,10 @@ struct reconciler {
     struct xen_cmdline cmdline; /* one for the life of the hypervisor */
     bool cmdline_known;
     bool devices_changed;
-    bool looked;               /* the set of devices was taken over once */
+    bool looked;                   /* the set of devices was taken over once */
+    bool awaits;                   /* ... but not all of it: some could not be read at that time */
+    struct remembered *remembered; /* what an earlier run left of those */
+    size_t remembered_count;
     struct pci_addresses gone; /* where a function went that libxl has a record of; none is there */
     bool introduced;
     bool domain_ended; /* one that was alive in the last pass is not any more, or one went */
@@ -38,9 +42,11 @@ struct reconciler {
  * unless that is -ENOMEM or a lost connection the pass goes on all the same. */
 int pass_observe(struct reconciler *reconciler);
 
-/* pass_remember.c: what an earlier run left of the devices that are there. 0 or a negative errno:
- * the connection is lost. */
+/* pass_remember.c: takes in what an earlier run left of the devices that were there before this one
+ * looked, those included that could not be read until now. 0 or a negative errno: it is not known
+ * then, and what is there for the next run has to stay. */
 int pass_recall(struct reconciler *reconciler);
+void pass_forget_remembered(struct reconciler *reconciler);
 
 /* Keeps gone up to date with the inventory, before the records are read for that. */
 void pass_note_gone(struct reconciler *reconciler);

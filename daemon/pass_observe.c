@@ -110,11 +110,10 @@ static int update_devices(struct reconciler *reconciler)
                           dt_observer_entries(reconciler->parts.dt));
     if (rc == 0)
         rc = mates_regroup(inventory);
-    if (rc == 0 && !reconciler->looked)
+    if (rc == 0)
         rc = pass_recall(reconciler);
     if (rc < 0)
         return rc;
-    reconciler->looked = true;
     for (size_t i = 0; i < inventory->pci_count; i++)
         acpi_tables_lookup(reconciler->parts.tables, topology, inventory->devices[i].function.sbdf,
                            &inventory->devices[i].coverage);

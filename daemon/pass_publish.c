@@ -46,13 +46,17 @@ static int publish_host(struct reconciler *reconciler, const struct view_source 
     return write_tree(reconciler, &host, &tree, rc);
 }
 
-/* For the next run; nothing is begun where there is nothing to remember. */
+/* For the next run; nothing is begun where there is nothing to remember, and nothing replaced that
+ * was not taken in yet. */
 static int remember(struct reconciler *reconciler, const struct view_source *source)
 {
     struct incarnation seen = {.domid = PUBLISHER_SEEN};
     struct tree tree = {NULL, 0, 0};
-    int rc = view_of_seen(source, &tree);
+    int rc;
 
+    if (!reconciler->looked)
+        return 0;
+    rc = view_of_seen(source, &tree);
     if (rc == 0 && !tree.count && publisher_is_new(reconciler->parts.publisher, PUBLISHER_SEEN))
         return 0;
     return write_tree(reconciler, &seen, &tree, rc);
@@ -134,6 +138,8 @@ int pass_publish(struct reconciler *reconciler, bool whole)
         .domains = &reconciler->domains,
         .iommu = reconciler->iommu,
         .status = reconciler->parts.status,
+        .remembered = reconciler->remembered,
+        .remembered_count = reconciler->remembered_count,
         .confirm_ms = reconciler->parts.confirm_ms,
         .gone = &reconciler->gone,
         .lock_file = reconciler->parts.lock_file,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What runs of the daemon tell each other: for which device each record "assignable" was written,
  * and where a function went while libxl had such a record. What comes there later, and while no
- * daemon runs, is another one. */
+ * daemon runs, is another one. What is told of a function that cannot be read yet is kept until it
+ * can, or is known to be gone; else it would be lost with the first tree written without it. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,27 +12,48 @@
 #include "pass.h"
 #include "view.h"
 
+/* Trying again helps. */
+static bool is_passing(int error)
+{
+    return error == -ENOMEM || error == -EAGAIN || store_is_lost(error);
+}
+
+/* *text: NULL where nothing was left, "", which fits no device and is no list, where that cannot be
+ * read; the caller frees it. 0 or a negative errno. */
 static int read_seen(struct reconciler *reconciler, const char *name, char **text)
 {
     char path[128];
+    int rc;
 
-    *text = NULL;
     snprintf(path, sizeof(path), PUBLISHER_SEEN_DIR "/%s", name);
-    return store_read(reconciler->parts.store, XBT_NULL, path, text, NULL);
+    rc = store_read(reconciler->parts.store, XBT_NULL, path, text, NULL);
+    if (rc == 0)
+        return 0;
+    *text = NULL;
+    if (rc == -ENOENT || is_passing(rc))
+        return rc == -ENOENT ? 0 : rc;
+    *text = strdup("");
+    return *text ? 0 : -ENOMEM;
 }
 
-/* "0000-00-04-0 0000-00-05-0". False for anything else. */
-static bool parse_gone(const char *text, struct pci_addresses *gone)
+/* ------------------------------------------------------------- where a function went */
+
+/* "0000-00-04-0 0000-00-05-0". -EINVAL for anything else. */
+static int parse_gone(const char *text, struct pci_addresses *gone)
 {
+    if (!*text)
+        return -EINVAL;
     while (*text) {
         size_t length = strcspn(text, " ");
         uint32_t sbdf;
 
-        if (xeniommu_pci_parse(text, length, &sbdf) < 0 || pci_addresses_add(gone, sbdf) < 0)
-            return false;
+        if (xeniommu_pci_parse(text, length, &sbdf) < 0)
+            return -EINVAL;
+        if (pci_addresses_add(gone, sbdf) < 0)
+            return -ENOMEM;
         text += length + (text[length] == ' ');
     }
-    return true;
+    return 0;
 }
 
 /* Where an earlier run saw a function go. What cannot be read may be anywhere. */
@@ -41,52 +63,150 @@ static int recall_gone(struct reconciler *reconciler)
     int rc = read_seen(reconciler, VIEW_GONE_NODE, &text);
 
     pci_addresses_clear(&reconciler->gone);
-    if (rc < 0 && store_is_lost(rc))
-        return rc;
-    if (rc == 0)
-        reconciler->gone.all = !parse_gone(text, &reconciler->gone);
-    else
-        reconciler->gone.all = rc != -ENOENT;
+    if (rc == 0 && text)
+        rc = parse_gone(text, &reconciler->gone);
+    reconciler->gone.all = rc == -EINVAL;
     free(text);
-    return 0;
+    return rc == -EINVAL ? 0 : rc;
 }
 
-/* What an earlier run left of a device that was there before this one looked. */
+/* ------------------------------------------------------------- of those that are there */
+
+/* text: what an earlier run left of its address, or NULL. */
+static void found(struct reconciler *reconciler, struct device *device, const char *text)
+{
+    if (!text && pci_addresses_hold(&reconciler->gone, device->function.sbdf))
+        text = "";
+    quarantine_found(&device->quarantine, reconciler->pass, &device->function, text);
+    if (!ownership_is_assignable(&device->function))
+        quarantine_released(&device->quarantine);
+}
+
 static int recall(struct reconciler *reconciler, struct device *device)
 {
-    bool gone = pci_addresses_hold(&reconciler->gone, device->function.sbdf);
     char name[XENIOMMU_PCI_NAME_SIZE], *text = NULL;
-    int rc = -ENOENT;
+    int rc = 0;
 
     xeniommu_pci_name(device->function.sbdf, name);
     if (ownership_is_assignable(&device->function))
         rc = read_seen(reconciler, name, &text);
-    if (rc < 0 && store_is_lost(rc))
-        return rc;
-    /* What could not be read counts as something that does not fit. */
-    quarantine_found(&device->quarantine, reconciler->pass, &device->function,
-                     text                     ? text
-                     : rc == -ENOENT && !gone ? NULL
-                                              : "");
-    if (!ownership_is_assignable(&device->function))
-        quarantine_released(&device->quarantine);
+    if (rc == 0)
+        found(reconciler, device, text);
     free(text);
+    return rc;
+}
+
+/* ------------------------------------------------------------- of those that are not read yet */
+
+static int keep(struct reconciler *reconciler, const char *name, uint32_t sbdf)
+{
+    struct remembered *grown, item = {.sbdf = sbdf};
+    int rc = read_seen(reconciler, name, &item.text);
+
+    if (rc < 0 || !item.text)
+        return rc;
+    grown = reallocarray(reconciler->remembered, reconciler->remembered_count + 1, sizeof(*grown));
+    if (!grown) {
+        free(item.text);
+        return -ENOMEM;
+    }
+    reconciler->remembered = grown;
+    grown[reconciler->remembered_count++] = item;
     return 0;
+}
+
+static int keep_others(struct reconciler *reconciler)
+{
+    char **names;
+    size_t count;
+    int rc = store_list(reconciler->parts.store, XBT_NULL, PUBLISHER_SEEN_DIR, &names, &count);
+
+    if (rc < 0)
+        return rc == -ENOENT ? 0 : rc;
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        uint32_t sbdf;
+
+        if (xeniommu_pci_parse(names[i], strlen(names[i]), &sbdf) == 0 &&
+            !inventory_find(&reconciler->inventory, sbdf))
+            rc = keep(reconciler, names[i], sbdf);
+    }
+    free(names);
+    return rc;
+}
+
+static const char *kept(const struct reconciler *reconciler, uint32_t sbdf)
+{
+    for (size_t i = 0; i < reconciler->remembered_count; i++)
+        if (reconciler->remembered[i].sbdf == sbdf)
+            return reconciler->remembered[i].text;
+    return NULL;
+}
+
+void pass_forget_remembered(struct reconciler *reconciler)
+{
+    for (size_t i = 0; i < reconciler->remembered_count; i++)
+        free(reconciler->remembered[i].text);
+    free(reconciler->remembered);
+    reconciler->remembered = NULL;
+    reconciler->remembered_count = 0;
+}
+
+/* ------------------------------------------------------------- */
+
+static int recall_all(struct reconciler *reconciler)
+{
+    int rc = recall_gone(reconciler);
+
+    pass_forget_remembered(reconciler);
+    for (size_t i = 0; rc == 0 && i < reconciler->inventory.pci_count; i++)
+        rc = recall(reconciler, &reconciler->inventory.devices[i]);
+    if (rc == 0 && reconciler->inventory.incomplete)
+        rc = keep_others(reconciler);
+    reconciler->looked = rc == 0;
+    reconciler->awaits = reconciler->looked && reconciler->inventory.incomplete;
+    return rc;
+}
+
+/* Of one that had an event until it could be read more than that is to be known. */
+static bool was_awaited(const struct reconciler *reconciler, const struct device *device)
+{
+    return device->quarantine.since == reconciler->pass && !device->function.late &&
+           !device->function.again && !device->function.events;
 }
 
 int pass_recall(struct reconciler *reconciler)
 {
-    int rc = recall_gone(reconciler);
+    struct inventory *inventory = &reconciler->inventory;
 
-    for (size_t i = 0; rc == 0 && i < reconciler->inventory.pci_count; i++)
-        rc = recall(reconciler, &reconciler->inventory.devices[i]);
-    return rc;
+    if (!reconciler->looked)
+        return recall_all(reconciler);
+    if (!reconciler->awaits)
+        return 0;
+    for (size_t i = 0; i < inventory->pci_count; i++) {
+        struct device *device = &inventory->devices[i];
+
+        if (was_awaited(reconciler, device))
+            found(reconciler, device, kept(reconciler, device->function.sbdf));
+    }
+    reconciler->awaits = inventory->incomplete;
+    if (!reconciler->awaits)
+        pass_forget_remembered(reconciler);
+    return 0;
 }
+
+/* ------------------------------------------------------------- for the next run */
 
 static void add_gone(struct reconciler *reconciler, uint32_t sbdf)
 {
     if (pci_addresses_add(&reconciler->gone, sbdf) < 0)
         reconciler->gone.all = true;
+}
+
+/* One that could not be read since the first look has not gone. */
+static bool is_there(const struct reconciler *reconciler, uint32_t sbdf)
+{
+    return inventory_find(&reconciler->inventory, sbdf) ||
+           pci_observer_awaits(reconciler->parts.pci, sbdf);
 }
 
 /* Functions that have a record by the last reading of the records, or had an event of it since. */
@@ -97,12 +217,12 @@ void pass_note_gone(struct reconciler *reconciler)
     struct recorded *recorded = assignment_observer_recorded(reconciler->parts.assignment);
 
     for (size_t i = 0; i < recorded->count; i++)
-        if (!inventory_find(inventory, recorded->items[i].sbdf))
+        if (!is_there(reconciler, recorded->items[i].sbdf))
             add_gone(reconciler, recorded->items[i].sbdf);
     for (size_t i = 0; i < assignment->record_count; i++) {
         uint32_t sbdf = assignment->records[i].sbdf;
 
-        if (inventory_find(inventory, sbdf))
+        if (is_there(reconciler, sbdf))
             continue;
         /* What was announced of it is not about the next one. */
         (void)recorded_take(recorded, sbdf);

@@ -24,6 +24,7 @@ void reconciler_free(struct reconciler *reconciler)
 {
     if (!reconciler)
         return;
+    pass_forget_remembered(reconciler);
     inventory_clear(&reconciler->inventory);
     pci_addresses_clear(&reconciler->gone);
     domain_list_free(&reconciler->domains);
@@ -45,6 +46,12 @@ void reconciler_records_changed(struct reconciler *reconciler)
         if (device->owner.kind != OWNER_DOM0)
             evidence_changed(&device->evidence, reconciler->pass + 1);
     }
+}
+
+void reconciler_set_tables(struct reconciler *reconciler, const struct acpi_tables *tables)
+{
+    reconciler->parts.tables = tables;
+    reconciler->devices_changed = true;
 }
 
 void reconciler_devices_changed(struct reconciler *reconciler)

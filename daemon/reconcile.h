@@ -51,6 +51,8 @@ int reconciler_take_uevents(struct reconciler *reconciler);
 
 /* libxl's records of device tree devices were written. */
 void reconciler_records_changed(struct reconciler *reconciler);
+/* The firmware's tables could be read at last. They replace those of the parts. */
+void reconciler_set_tables(struct reconciler *reconciler, const struct acpi_tables *tables);
 /* The set of devices changed. */
 void reconciler_devices_changed(struct reconciler *reconciler);
 /* It is time to look where the hypervisor may have let go without a word. */

@@ -32,6 +32,7 @@ struct pci_function {
     char driver[32];       /* the bound driver in dom0, "" for none */
     char binding[PCI_IDENTITY_SIZE]; /* the same as long as it stays bound to that, as identity */
     struct pci_caps caps;            /* as last read */
+    bool caps_unread;                /* reading them failed: there may be more than is known */
 };
 
 /* All of them, sorted by sbdf. */
@@ -39,6 +40,7 @@ struct pci_topology {
     struct pci_function *functions;
     size_t count;
     bool incomplete; /* some could not be read, or not even be listed */
+    bool partial;    /* of some the capabilities could not be read */
 };
 
 /* The function with this address, or NULL. */

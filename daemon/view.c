@@ -185,10 +185,28 @@ static int add_gone(struct tree *tree, const struct pci_addresses *gone)
     return tree_add(tree, VIEW_GONE_NODE, text);
 }
 
+/* Of those that are not read yet what an earlier run left stands as it is. */
+static int add_remembered(const struct view_source *source, struct tree *tree)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < source->remembered_count; i++) {
+        char name[XENIOMMU_PCI_NAME_SIZE];
+
+        if (inventory_find(source->inventory, source->remembered[i].sbdf))
+            continue;
+        xeniommu_pci_name(source->remembered[i].sbdf, name);
+        rc = tree_add(tree, name, source->remembered[i].text);
+    }
+    return rc;
+}
+
 int view_of_seen(const struct view_source *source, struct tree *tree)
 {
     int rc = add_gone(tree, source->gone);
 
+    if (rc == 0)
+        rc = add_remembered(source, tree);
     for (size_t i = 0; rc == 0 && i < source->inventory->pci_count; i++) {
         const struct device *device = &source->inventory->devices[i];
         const struct pci_record *record =

@@ -7,6 +7,12 @@
 #include "observe/pci_table.h"
 #include "tree.h"
 
+/* What an earlier run left of a PCI function: quarantine_remember()'s text. */
+struct remembered {
+    uint32_t sbdf;
+    char *text;
+};
+
 struct view_source {
     const struct inventory *inventory;
     const struct assignment *assignment;
@@ -14,6 +20,8 @@ struct view_source {
     const struct domain_list *domains;
     enum iommu_use iommu;
     const char *status;
+    const struct remembered *remembered; /* what has to be remembered of devices not in there yet */
+    size_t remembered_count;
     unsigned int confirm_ms;          /* how long a claim stands unconfirmed, 0 for ever */
     const struct pci_addresses *gone; /* of view_of_seen() */
     const char *lock_file;            /* held while somebody keeps the trees true; NULL: not told */

@@ -39,6 +39,7 @@ enum comparison { NOWHERE, ONLY_SEEN, ONLY_SAVED, SAME, DIFFERENT };
 
 struct report {
     const char *folder; /* the one that is read from */
+    bool *unread;
     char *text;
     size_t size;
 };
@@ -103,6 +104,12 @@ static int read_table(const char *root, const char *folder, const char *name, st
     return 0;
 }
 
+static void note_unread(const struct report *report, int error)
+{
+    if (error != ENOENT && error != EACCES && error != EPERM)
+        *report->unread = true;
+}
+
 static int read_tables(const char *root, const char *folder, struct table_files *files,
                        const struct report *report)
 {
@@ -119,6 +126,7 @@ static int read_tables(const char *root, const char *folder, struct table_files 
         rc = read_table(root, folder, names[i].name, names[i].blob);
         if (!rc)
             continue;
+        note_unread(report, -rc);
         say(report, "%s: %s", names[i].name, strerror(-rc));
         return rc;
     }
@@ -209,6 +217,7 @@ static bool has_same_origin(const char *sysroot, const char *saved, const struct
         int rc = compare_files(sysroot, origin[i].folder, origin[i].name, saved);
 
         if (rc < 0) {
+            note_unread(report, -rc);
             say(report, "not used: %s: %s", origin[i].name, strerror(-rc));
             return false;
         }
@@ -258,24 +267,27 @@ static int read_saved(const char *sysroot, const char *saved, struct table_files
 {
     int rc = 0;
 
-    if (access(saved, R_OK | X_OK))
+    if (access(saved, R_OK | X_OK)) {
+        note_unread(report, errno);
         say(report, "%s", strerror(errno));
-    else
+    } else {
         rc = read_tables(saved, "", files, report);
+    }
     if (!rc && !is_empty(files) && !is_of_this_firmware(sysroot, saved, files, report))
         free_files(files);
     return rc;
 }
 
 int acpi_files_load(const char *sysroot, const char *saved, struct acpi_tables **tables,
-                    char *warning, size_t warning_size)
+                    bool *unread, char *warning, size_t warning_size)
 {
     char seen[PATH_MAX], error[256];
-    struct report report = {saved ? saved : seen, warning, warning_size};
+    struct report report = {saved ? saved : seen, unread, warning, warning_size};
     struct table_files files = {0};
     int rc;
 
     *tables = NULL;
+    *unread = false;
     if (warning_size)
         warning[0] = '\0';
     snprintf(seen, sizeof(seen), "%s%s", sysroot, TABLES_FOLDER);
@@ -293,12 +305,18 @@ int acpi_files_load(const char *sysroot, const char *saved, struct acpi_tables *
 }
 
 /* A table that cannot be used leaves coverage unknown: that is safe, and it is said. */
-int acpi_files_open(const char *sysroot, const char *saved, struct acpi_tables **tables)
+int acpi_files_read(const char *sysroot, const char *saved, struct acpi_reading *reading)
 {
-    char warning[512];
-    int rc = acpi_files_load(sysroot, saved, tables, warning, sizeof(warning));
+    struct acpi_tables *tables;
+    char trouble[sizeof(reading->trouble)];
+    int rc = acpi_files_load(sysroot, saved, &tables, &reading->unread, trouble, sizeof(trouble));
 
-    if (*warning)
-        log_warning("%s", warning);
-    return rc;
+    if (*trouble && strcmp(trouble, reading->trouble) != 0)
+        log_warning("%s", trouble);
+    memcpy(reading->trouble, trouble, sizeof(trouble));
+    if (rc < 0)
+        return rc;
+    acpi_tables_free(reading->tables);
+    reading->tables = tables;
+    return 0;
 }

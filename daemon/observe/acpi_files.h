@@ -4,6 +4,8 @@
 #ifndef XI_OBSERVE_ACPI_FILES_H
 #define XI_OBSERVE_ACPI_FILES_H
 
+#include <stdbool.h>
+
 #include "../parse/acpi.h"
 
 /* Reads DMAR, else RMAD (the same table under the name that Xen gives it for a PV dom0), and IVRS:
@@ -18,11 +20,20 @@
  *
  * 0, and then warning is "" or names the directory and says why no table is used, or that they
  * could not be compared. Tables that are not there are no error. With none in use every answer's
- * coverage is UNKNOWN. -ENOMEM: *tables is NULL. The caller frees *tables. */
+ * coverage is UNKNOWN. *unread: a file is there and could not be read, and not for want of a right
+ * to, so it is worth to try again. -ENOMEM: *tables is NULL. The caller frees *tables. */
 int acpi_files_load(const char *sysroot, const char *saved, struct acpi_tables **tables,
-                    char *warning, size_t warning_size);
+                    bool *unread, char *warning, size_t warning_size);
 
-/* The same, with the warning in the log. */
-int acpi_files_open(const char *sysroot, const char *saved, struct acpi_tables **tables);
+/* What was read last. All zero at first; the holder frees tables. */
+struct acpi_reading {
+    struct acpi_tables *tables;
+    bool unread;       /* it is worth to try again */
+    char trouble[512]; /* what the log tells of them */
+};
+
+/* The same, with the warning in the log unless it is there already. -ENOMEM: tables are those of
+ * before. */
+int acpi_files_read(const char *sysroot, const char *saved, struct acpi_reading *reading);
 
 #endif

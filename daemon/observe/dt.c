@@ -147,6 +147,13 @@ static bool is_gone(const char *syspath)
     return lstat(syspath, &st) && (errno == ENOENT || errno == ENOTDIR);
 }
 
+/* libudev tells with NULL that there is no such thing, and that it could not be read. */
+static void note_unread(struct founds *founds, const char *value)
+{
+    if (!value && errno && errno != ENOENT && errno != ENODATA)
+        founds->incomplete = true;
+}
+
 static int add_device(struct dt_observer *observer, struct founds *founds, const char *syspath)
 {
     struct udev_device *device = udev_device_new_from_syspath(observer->udev, syspath);
@@ -158,9 +165,17 @@ static int add_device(struct dt_observer *observer, struct founds *founds, const
         founds->incomplete = founds->incomplete || !is_gone(syspath);
         return 0;
     }
+    errno = 0;
     path = udev_device_get_property_value(device, "OF_FULLNAME");
-    if (path && path[0] == '/' && path[1])
-        rc = add_found(founds, path, udev_device_get_driver(device));
+    note_unread(founds, path);
+    if (path && path[0] == '/' && path[1]) {
+        const char *driver;
+
+        errno = 0;
+        driver = udev_device_get_driver(device);
+        note_unread(founds, driver);
+        rc = add_found(founds, path, driver);
+    }
     udev_device_unref(device);
     return rc;
 }
@@ -190,8 +205,14 @@ static int enumerate(struct dt_observer *observer, struct founds *founds)
         rc = 0;
     }
     if (rc >= 0) {
+        struct udev_list_entry *head;
+
         rc = 0;
-        udev_list_entry_foreach(entry, udev_enumerate_get_list_entry(list))
+        errno = 0;
+        head = udev_enumerate_get_list_entry(list);
+        if (!head && errno && errno != ENODATA)
+            founds->incomplete = true;
+        udev_list_entry_foreach(entry, head)
         {
             if (rc == 0)
                 rc = add_device(observer, founds, udev_list_entry_get_name(entry));
@@ -304,7 +325,8 @@ int dt_observer_dispatch(struct dt_observer *observer)
     do {
         errno = 0;
         event = udev_monitor_receive_device(observer->monitor);
-        lost = !event && errno == ENOBUFS;
+        /* Full, or one that could not be taken in: it is lost either way. */
+        lost = !event && errno != 0 && errno != EAGAIN && errno != EINTR;
         any = any || event || lost;
         if (event)
             udev_device_unref(event);

@@ -19,6 +19,25 @@ struct hypervisor {
     xentoollog_logger_stdiostream *logger;
 };
 
+/* This need not go on: who could not be asked may have something to tell. */
+static bool is_passing(int error)
+{
+    switch (error) {
+    case ENOMEM:
+    case EIO:
+    case EINTR:
+    case EAGAIN:
+    case EBUSY:
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case EFAULT:
+        return true;
+    default:
+        return false;
+    }
+}
+
 int hypervisor_open(struct hypervisor **out)
 {
     struct hypervisor *hypervisor = calloc(1, sizeof(*hypervisor));
@@ -40,9 +59,15 @@ int hypervisor_open(struct hypervisor **out)
         hypervisor_close(hypervisor);
         return rc;
     }
-    /* Now, for only root can. */
+    /* Now, for only root can; who could not open it just now is started anew. */
+    errno = 0;
     hypervisor->hypfs = xenhypfs_open((xentoollog_logger *)hypervisor->logger, 0);
     hypervisor->hypfs_error = errno;
+    if (!hypervisor->hypfs && is_passing(hypervisor->hypfs_error)) {
+        rc = -hypervisor->hypfs_error;
+        hypervisor_close(hypervisor);
+        return rc;
+    }
     *out = hypervisor;
     return 0;
 }
@@ -70,33 +95,43 @@ int hypervisor_iommu(struct hypervisor *hypervisor, enum iommu_use *use)
     return 0;
 }
 
-/* A Xen without hypfs, or without its configuration in it, has nothing to tell. False then. */
-static bool read_build(struct hypervisor *hypervisor, struct xen_build *build)
+/* A Xen without hypfs, or without its configuration in it, has nothing to tell: 0. 1 when it has,
+ * or the negative errno of what need not go on. */
+static int read_build(struct hypervisor *hypervisor, struct xen_build *build)
 {
     char *text = NULL;
+    int rc = 1;
 
     errno = hypervisor->hypfs_error;
-    if (hypervisor->hypfs)
+    if (hypervisor->hypfs) {
+        errno = 0;
         text = xenhypfs_read(hypervisor->hypfs, "/buildinfo/config");
-    if (text)
+    }
+    if (text) {
         xen_build_parse(text, strlen(text), build);
-    else
+    } else {
+        rc = is_passing(errno) ? -errno : 0;
         log_debug("reading Xen's build configuration: %s", strerror(errno));
+    }
     free(text);
-    return text != NULL;
+    return rc;
 }
 
 /* What Xen printed at boot is at the ring's beginning, if it is there at all. */
 #define RING_READ_MIN (64u << 10)
 #define RING_READ_MAX (1u << 20)
 
-static bool read_messages(struct hypervisor *hypervisor, struct xen_messages *messages)
+/* As read_build(). */
+static int read_messages(struct hypervisor *hypervisor, struct xen_messages *messages)
 {
     unsigned int size = RING_READ_MIN, got = size;
     char *text = malloc(size), *grown;
     uint32_t end = 0;
     int rc = -1;
 
+    if (!text)
+        return -ENOMEM;
+    errno = 0;
     while (text && (rc = xc_readconsolering(hypervisor->xch, text, &got, 0, 0, &end)) == 0 &&
            got == size && size < RING_READ_MAX) {
         size *= 2;
@@ -108,12 +143,15 @@ static bool read_messages(struct hypervisor *hypervisor, struct xen_messages *me
         text = grown;
         rc = -1;
     }
-    if (rc == 0)
+    if (rc == 0) {
         xen_messages_parse(text, got, end == got, messages);
-    else
+        rc = 1;
+    } else {
+        rc = is_passing(errno) ? -errno : 0;
         log_debug("reading Xen's console: %s", strerror(errno));
+    }
     free(text);
-    return rc == 0;
+    return rc;
 }
 
 static void report(const struct xen_boot *boot, const struct xen_cmdline *cmdline)
@@ -141,6 +179,7 @@ int hypervisor_cmdline(struct hypervisor *hypervisor, const char *builtin,
     struct xen_messages messages;
     struct xen_build build;
     struct xen_boot boot = {.given = text, .configured = builtin};
+    int told_build, told_messages;
     size_t length;
 
     if (xc_version(hypervisor->xch, XENVER_commandline, &text) < 0)
@@ -149,8 +188,12 @@ int hypervisor_cmdline(struct hypervisor *hypervisor, const char *builtin,
     if (length == sizeof(text))
         text[--length] = '\0';
     boot.given_cut = length >= sizeof(text) - 1;
-    boot.build = read_build(hypervisor, &build) ? &build : NULL;
-    boot.messages = read_messages(hypervisor, &messages) ? &messages : NULL;
+    told_build = read_build(hypervisor, &build);
+    told_messages = read_messages(hypervisor, &messages);
+    if (told_build < 0 || told_messages < 0)
+        return told_build < 0 ? told_build : told_messages;
+    boot.build = told_build ? &build : NULL;
+    boot.messages = told_messages ? &messages : NULL;
     xen_boot_conclude(&boot, cmdline);
     report(&boot, cmdline);
     return 0;

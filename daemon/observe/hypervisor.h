@@ -35,7 +35,8 @@ int hypervisor_iommu(struct hypervisor *hypervisor, enum iommu_use *use);
 
 /* The options that Xen was booted with, and those built into it as far as anybody tells: hypfs, the
  * console ring, and the administrator (builtin; NULL: not said, "": there are none). None of it
- * changes while Xen runs, but the ring forgets: ask early, and once. 0 or a negative errno. */
+ * changes while Xen runs, but the ring forgets: ask early, and once. 0 or a negative errno: also
+ * where one of these could not be asked just now and may tell something. */
 int hypervisor_cmdline(struct hypervisor *hypervisor, const char *builtin,
                        struct xen_cmdline *cmdline);
 

@@ -87,28 +87,31 @@ static int read_link(int directory, const char *name, char target[PATH_MAX])
 }
 
 /* What tells a node of sysfs from every other that was or will be in its place, links themselves
- * included; "" where that cannot be found out. sysfs has no time of birth, and does not need one.
- * Since Linux 5.5 a node's inode number is its 64-bit ID: a counter's value, and above it how often
- * that began anew (fs/kernfs/dir.c, __kernfs_new_node(); include/linux/kernfs.h, kernfs_id_ino()).
- * Older kernels and those with 32-bit inode numbers show the counter alone, which gives no number
- * twice in some two thousand million nodes. Either lasts until the kernel is booted anew, and
- * XenStore with it. The link "driver" is a new node each time that a driver is bound
- * (drivers/base/dd.c, driver_sysfs_add()), and goes when it is unbound. Other file systems give the
- * number of what was removed to the next one, but know when that was made. */
-static void read_node(int directory, const char *name, char text[PCI_IDENTITY_SIZE])
+ * included; "" where nobody tells, or it is not there any more. 0 or a negative errno. sysfs has no
+ * time of birth, and does not need one. Since Linux 5.5 a node's inode number is its 64-bit ID: a
+ * counter's value, and above it how often that began anew (fs/kernfs/dir.c, __kernfs_new_node();
+ * include/linux/kernfs.h, kernfs_id_ino()). Older kernels and those with 32-bit inode numbers show
+ * the counter alone, which gives no number twice in some two thousand million nodes. Either lasts
+ * until the kernel is booted anew, and XenStore with it. The link "driver" is a new node each time
+ * that a driver is bound (drivers/base/dd.c, driver_sysfs_add()), and goes when it is unbound.
+ * Other file systems give the number of what was removed to the next one, but know when that was
+ * made. */
+static int read_node(int directory, const char *name, char text[PCI_IDENTITY_SIZE])
 {
     const unsigned int wanted = STATX_INO | STATX_BTIME;
     struct statx st;
 
-    if (statx(directory, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, wanted, &st) < 0 ||
-        !(st.stx_mask & STATX_INO))
-        return;
+    if (statx(directory, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, wanted, &st) < 0)
+        return errno == ENOSYS || errno == ENOENT ? 0 : -errno;
+    if (!(st.stx_mask & STATX_INO))
+        return 0;
     if (st.stx_mask & STATX_BTIME)
         snprintf(text, PCI_IDENTITY_SIZE, "%" PRIu64 "-%" PRId64 ".%09" PRIu32,
                  (uint64_t)st.stx_ino, (int64_t)st.stx_btime.tv_sec,
                  (uint32_t)st.stx_btime.tv_nsec);
     else
         snprintf(text, PCI_IDENTITY_SIZE, "%" PRIu64, (uint64_t)st.stx_ino);
+    return 0;
 }
 
 static int read_id(int directory, struct pci_function *function)
@@ -166,17 +169,27 @@ static int read_driver(int directory, struct pci_function *function)
         return rc == -ENOENT ? 0 : rc;
     snprintf(function->driver, sizeof(function->driver), "%.*s", (int)sizeof(function->driver) - 1,
              target);
-    read_node(directory, "driver", function->binding);
-    return 0;
+    return read_node(directory, "driver", function->binding);
 }
+
+struct config {
+    int fd;
+    bool failed; /* at least once, so what was found may be less than there is */
+};
 
 /* Registers are numbers of little-endian bytes. Short: there is no such register, or it may not be
  * seen. */
 static bool read_register(void *arg, unsigned int offset, uint32_t *value)
 {
+    struct config *config = arg;
     uint8_t bytes[4];
+    ssize_t got;
 
-    if (pread(*(const int *)arg, bytes, sizeof(bytes), (off_t)offset) != sizeof(bytes))
+    do
+        got = pread(config->fd, bytes, sizeof(bytes), (off_t)offset);
+    while (got < 0 && errno == EINTR);
+    config->failed = config->failed || got < 0;
+    if (got != sizeof(bytes))
         return false;
     *value = (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
              (uint32_t)bytes[3] << 24;
@@ -190,8 +203,10 @@ static int open_config(int directory, struct opener *opener, uint32_t sbdf)
     struct stat own, opened;
     int fd;
 
-    if (!opener)
-        return openat(directory, "config", O_RDONLY | O_CLOEXEC);
+    if (!opener) {
+        fd = openat(directory, "config", O_RDONLY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+    }
     fd = opener_open(opener, "", &request, NULL);
     if (fd < 0)
         return fd;
@@ -205,12 +220,15 @@ static int open_config(int directory, struct opener *opener, uint32_t sbdf)
 /* Of use where it can be read, and no loss else: no claim rests on it. */
 static void read_caps(int directory, struct opener *opener, struct pci_function *function)
 {
-    int fd = open_config(directory, opener, function->sbdf);
+    struct config config = {.fd = open_config(directory, opener, function->sbdf)};
 
-    if (fd < 0)
+    if (config.fd < 0) {
+        function->caps_unread = config.fd != -ENOENT && config.fd != -EACCES && config.fd != -EPERM;
         return;
-    pci_config_parse(read_register, &fd, &function->caps);
-    close(fd);
+    }
+    pci_config_parse(read_register, &config, &function->caps);
+    function->caps_unread = config.failed;
+    close(config.fd);
 }
 
 static int read_all(int directory, struct pci_function *function, const char **what)
@@ -275,9 +293,12 @@ int pci_function_read(const char *syspath, struct opener *opener, struct pci_fun
     directory = open(syspath, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
         return -errno;
-    read_node(directory, "", function->identity);
-    read_caps(directory, opener, function);
-    rc = read_all(directory, function, what);
+    *what = "its identity";
+    rc = read_node(directory, "", function->identity);
+    if (rc == 0) {
+        read_caps(directory, opener, function);
+        rc = read_all(directory, function, what);
+    }
     close(directory);
     if (rc < 0 && is_gone(syspath))
         return -ENOENT;

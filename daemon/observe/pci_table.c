@@ -133,6 +133,7 @@ static void start_counts(struct pci_table *table, struct pci_function *function,
     function->late = function->again || (!pci_addresses_hold(&table->at_first, function->sbdf) &&
                                          (table->looked || news != PCI_NEWS_NONE));
     function->incarnation = ++table->incarnations;
+    function->events = news != PCI_NEWS_NONE;
     function->unbinds = !function->again && news == PCI_NEWS_UNBIND;
     function->lost = pci_addresses_hold(&table->unread, function->sbdf);
 }
@@ -144,6 +145,8 @@ static int put(struct pci_table *table, const struct pci_function *read, enum pc
 
     if (known && is_same_device(known, read, news)) {
         keep_counts(&function, known);
+        if (function.caps_unread)
+            function.caps = known->caps;
         if (news == PCI_NEWS_NONE && memcmp(known, &function, sizeof(function)) == 0)
             return false;
         take_news(&function, news);
@@ -162,6 +165,15 @@ static void judge(struct pci_table *table)
     table->topology.incomplete = table->unlisted || table->unread.all || table->unread.count;
 }
 
+/* Whether what the table holds was read in all its parts. */
+static void count_partial(struct pci_table *table)
+{
+    table->topology.partial = false;
+    for (size_t i = 0; i < table->topology.count; i++)
+        if (table->topology.functions[i].caps_unread)
+            table->topology.partial = true;
+}
+
 static bool forget_unread(struct pci_table *table, uint32_t sbdf)
 {
     bool was = pci_addresses_remove(&table->unread, sbdf);
@@ -174,7 +186,20 @@ int pci_table_put(struct pci_table *table, const struct pci_function *read, enum
 {
     int rc = put(table, read, news);
 
+    count_partial(table);
     return rc < 0 ? rc : forget_unread(table, read->sbdf) || rc;
+}
+
+static void note_left(struct pci_table *table, uint32_t sbdf)
+{
+    if (pci_addresses_add(&table->left, sbdf) < 0)
+        table->left.all = true;
+}
+
+bool pci_table_awaits(const struct pci_table *table, uint32_t sbdf)
+{
+    return !find(table, sbdf) && !pci_addresses_hold(&table->left, sbdf) &&
+           (table->unlisted || pci_addresses_hold(&table->unread, sbdf));
 }
 
 bool pci_table_unread(struct pci_table *table, uint32_t sbdf, enum pci_news news)
@@ -184,8 +209,11 @@ bool pci_table_unread(struct pci_table *table, uint32_t sbdf, enum pci_news news
     if (pci_addresses_add(&table->unread, sbdf) < 0)
         table->unread.all = true;
     judge(table);
-    /* Without memory for that it counts as late, which is the safe side. */
-    if (!table->looked)
+    if (!known && news != PCI_NEWS_NONE)
+        /* What is heard of one that nobody saw may be that it is another one by now. */
+        note_left(table, sbdf);
+    else if (!table->looked)
+        /* Without memory for that it counts as late, which is the safe side. */
         (void)pci_addresses_add(&table->at_first, sbdf);
     if (!known || news == PCI_NEWS_NONE)
         return false;
@@ -203,13 +231,13 @@ bool pci_table_drop(struct pci_table *table, uint32_t sbdf)
     bool was_unread = forget_unread(table, sbdf);
 
     /* Also one that was never seen may have left something behind. */
-    if (pci_addresses_add(&table->left, sbdf) < 0)
-        table->left.all = true;
+    note_left(table, sbdf);
     if (!known)
         return was_unread;
     topology->count--;
     memmove(known, known + 1,
             (size_t)(topology->functions + topology->count - known) * sizeof(*known));
+    count_partial(table);
     return true;
 }
 

@@ -24,7 +24,7 @@ struct pci_table {
     struct pci_topology topology;
     size_t capacity;
     uint32_t incarnations;
-    struct pci_addresses left;     /* where a function stood that is gone */
+    struct pci_addresses left;     /* where a function stood that is gone, or may be */
     struct pci_addresses at_first; /* not read at the first look, but there already */
     struct pci_addresses unread;   /* where something is that could not be read */
     bool unlisted;                 /* there may be more: they could not be listed */
@@ -46,6 +46,9 @@ int pci_table_put(struct pci_table *table, const struct pci_function *read, enum
 /* A function is there, but could not be read: the topology is incomplete until it is read, or goes.
  * True when it is known from before, and there is news of it. */
 bool pci_table_unread(struct pci_table *table, uint32_t sbdf, enum pci_news news);
+
+/* It is not known, and not known to have gone: it may be one that could not be read so far. */
+bool pci_table_awaits(const struct pci_table *table, uint32_t sbdf);
 
 /* A function went. True when it was known, or known to be there. */
 bool pci_table_drop(struct pci_table *table, uint32_t sbdf);

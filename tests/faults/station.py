@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+import time
 
 import page
 sys.path.insert(0, os.path.join(page.HERE, '..', 'integration'))
@@ -40,6 +41,9 @@ class Station(DeviceTreeCase):
         for bdf in (NIC, NIC2, LEFT):
             self.toolstack.assignable_add(bdf).finish()
         self._add_platform_device()
+        self.hypervisor.assign(OVERLAY, 0)
+        self.hypervisor.set_config('CONFIG_X86=y', 'CONFIG_CMDLINE=""')
+        self.hypervisor.set_console('(XEN) Xen version 4.17.6\n')
         self.page = page.Page(os.path.join(self.rig.folder, 'faults'))
         self.daemon.extra_env['FAULTS_PAGE'] = self.page.path
         preload = [os.environ['XI_FAULTS'], self.host.env()['LD_PRELOAD']]
@@ -59,11 +63,11 @@ class Station(DeviceTreeCase):
 
     def setUp(self):
         super().setUp()
-        self.hypervisor.assign(OVERLAY, 0)
         for domid, bdf in ((2, NIC2), (3, LEFT)):
             self.toolstack.create(domid, 'hvm')
             self.toolstack.attach(domid, bdf).finish()
         self.seen = 0
+        self.heads, self.last = None, None
 
     def alarms(self):
         """What the tap and the daemon's log tell since the beginning, as sentences."""
@@ -113,6 +117,16 @@ class Station(DeviceTreeCase):
     def take_dt(self):
         self.hypervisor.assign(ASIDE, 'io')
         self.write_record(1)
+
+    def shows(self, tree):
+        """Whether this is published. Cheap where nothing changed since it was asked last: the tap
+        and this are threads of one process, and a busy one holds up the other."""
+        time.sleep(0.01)
+        heads = [self.store.read(f'{root}/generation') for root in
+                 (HOST_TREE, *(self.home(domid) for domid in self.store.list('/local/domain')))]
+        if heads != self.heads:
+            self.last, self.heads = self.published(), heads
+        return self.last == tree
 
     def is_withdrawn(self):
         """No tree says ready, and none has a record."""

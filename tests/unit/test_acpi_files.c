@@ -150,10 +150,12 @@ static void remove_file(const char *base, const char *folder, const char *name)
 
 static struct acpi_tables *load(const char *directory, const char *cause)
 {
+    bool unread;
     struct acpi_tables *tables;
     char warning[512] = "never written";
 
-    assert_int_equal(acpi_files_load(root, directory, &tables, warning, sizeof(warning)), 0);
+    assert_int_equal(acpi_files_load(root, directory, &tables, &unread, warning, sizeof(warning)),
+                     0);
     assert_non_null(tables);
     if (!cause)
         assert_string_equal(warning, "");
@@ -218,6 +220,7 @@ static void files_that_cannot_be_used_are_named(void **state)
 
 static void a_root_with_a_long_name_has_no_tables(void **state)
 {
+    bool unread;
     struct acpi_tables *tables;
     char *endless = malloc(5000), warning[512];
 
@@ -225,10 +228,10 @@ static void a_root_with_a_long_name_has_no_tables(void **state)
     assert_non_null(endless);
     memset(endless, 'a', 4999);
     endless[4999] = '\0';
-    assert_int_equal(acpi_files_load(endless, NULL, &tables, warning, sizeof(warning)), 0);
+    assert_int_equal(acpi_files_load(endless, NULL, &tables, &unread, warning, sizeof(warning)), 0);
     expect_unknown(tables, &machine, NIC);
     acpi_tables_free(tables);
-    assert_int_equal(acpi_files_load(root, endless, &tables, warning, sizeof(warning)), 0);
+    assert_int_equal(acpi_files_load(root, endless, &tables, &unread, warning, sizeof(warning)), 0);
     expect_unknown(tables, &machine, NIC);
     acpi_tables_free(tables);
     free(endless);
@@ -426,6 +429,7 @@ static void failed_allocations_are_reported(void **state)
     const char *const directories[] = {NULL, saved};
     struct acpi_tables *tables;
     char warning[512];
+    bool unread;
     unsigned int nth;
     size_t i;
     int rc;
@@ -437,11 +441,12 @@ static void failed_allocations_are_reported(void **state)
         for (nth = 1;; nth++) {
             tables = (struct acpi_tables *)&tables;
             failing_call = nth;
-            rc = acpi_files_load(root, directories[i], &tables, warning, sizeof(warning));
+            rc = acpi_files_load(root, directories[i], &tables, &unread, warning, sizeof(warning));
             if (failing_call)
                 break;
             if (rc == 0) {
                 assert_string_not_equal(warning, "");
+                assert_true(unread);
                 expect_unknown(tables, &machine, NIC);
                 acpi_tables_free(tables);
                 continue;
@@ -452,6 +457,7 @@ static void failed_allocations_are_reported(void **state)
         failing_call = 0;
         assert_int_equal(rc, 0);
         assert_string_equal(warning, "");
+        assert_false(unread);
         assert_in_range(nth, 6, 20);
         acpi_tables_free(tables);
     }

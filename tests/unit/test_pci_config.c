@@ -188,7 +188,7 @@ static void loops(void **state)
 enum { RP, UP, DOWN, END, TWIN, COUNT };
 
 static struct pci_function functions[COUNT];
-static struct pci_topology topology = {functions, COUNT, false};
+static struct pci_topology topology = {functions, COUNT, false, false};
 
 static struct pci_caps caps_of(enum pci_port port, bool acs)
 {
