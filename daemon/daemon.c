@@ -136,6 +136,7 @@ static void report_ready(struct daemon *daemon)
     reconciler_summary(daemon->reconciler, summary, sizeof(summary));
     if (daemon->ready && strcmp(summary, daemon->summary) == 0)
         return;
+    /* The manager waits for READY=1, and gets it once. */
     snprintf(lines, sizeof(lines), "%sSTATUS=%s", daemon->ready ? "" : "READY=1\n", summary);
     if (keeper_notify(daemon->keeper, lines) < 0) {
         arm(daemon, daemon->recheck, daemon->options->recheck_ms);

@@ -2,6 +2,7 @@
 #include "store.h"
 
 #include <errno.h>
+#include <execinfo.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,16 @@ static int last_error(void)
     return errno ? -errno : -EIO;
 }
 
+/* xs_close() ends libxenstore's thread by pthread_cancel(), for which glibc loads a library then,
+ * and aborts where memory is too short for that. This makes it load it now, or say that it cannot.
+ */
+static bool load_unwinder(void)
+{
+    void *frame;
+
+    return backtrace(&frame, 1) > 0;
+}
+
 int store_new(struct store **out)
 {
     struct store *store = calloc(1, sizeof(*store));
@@ -30,6 +41,11 @@ int store_new(struct store **out)
     *out = store;
     if (!store)
         return -ENOMEM;
+    if (!load_unwinder()) {
+        free(store);
+        *out = NULL;
+        return -ENOMEM;
+    }
     store->lifeline = -1;
     return 0;
 }

@@ -2,6 +2,7 @@
 #include "device.h"
 #include "explain.h"
 #include "explain_words.h"
+#include "json_text.h"
 #include "writer.h"
 
 #include <errno.h>
@@ -114,23 +115,17 @@ static int fill_view(struct json_object *object, const struct view *view)
 }
 
 /* Prints object, if rc says that it is complete, and frees it. */
-static int finish_as(struct json_object *object, int rc, int format)
+static int finish_as(struct json_object *object, int rc, bool pretty)
 {
-    const char *text = NULL;
-
     if (rc == 0)
-        text = json_object_to_json_string_ext(object, format | JSON_C_TO_STRING_NOSLASHESCAPE);
-    if (text != NULL)
-        puts(text);
-    else
-        rc = -ENOMEM;
+        json_text_put(stdout, object, pretty);
     json_object_put(object);
     return rc;
 }
 
 static int finish(struct json_object *object, int rc)
 {
-    return finish_as(object, rc, JSON_C_TO_STRING_PRETTY);
+    return finish_as(object, rc, true);
 }
 
 static int add_device(struct json_object *array, const struct view *view,
@@ -271,7 +266,7 @@ static int add_confirm_interval(struct json_object *object, const char *seconds)
 {
     if (seconds[0] == '\0')
         return 0;
-    return add(object, "confirm_interval_s", json_object_new_double_s(atof(seconds), seconds));
+    return add(object, "confirm_interval_s", json_object_new_double(atof(seconds)));
 }
 
 static int write_status(const struct view *view, const struct status_report *report)
@@ -316,7 +311,7 @@ static int write_watch(const struct view *view, const struct watch_event *event)
     } else {
         rc = rc != 0 ? rc : fill_device(object, view, event->device);
     }
-    return finish_as(object, rc, JSON_C_TO_STRING_PLAIN);
+    return finish_as(object, rc, false);
 }
 
 const struct writer writer_json = {

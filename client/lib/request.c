@@ -2,6 +2,9 @@
 #include "request.h"
 
 #include <errno.h>
+#ifdef __GLIBC__
+#include <execinfo.h>
+#endif
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -67,11 +70,28 @@ int request_probe(void)
     return -error;
 }
 
+/* xs_close() ends libxenstore's thread by pthread_cancel(), for which glibc loads a library then, and
+ * aborts where memory is too short for that. This makes it load it now, or say that it cannot. */
+static bool load_unwinder(void)
+{
+#ifdef __GLIBC__
+    void *frame;
+
+    return backtrace(&frame, 1) > 0;
+#else
+    return true;
+#endif
+}
+
 struct xs_handle *request_open(void)
 {
     struct xs_handle *xs;
     int error;
 
+    if (!load_unwinder()) {
+        errno = ENOMEM;
+        return NULL;
+    }
     lock_path();
     xs = xs_open(0);
     error = errno;

@@ -116,16 +116,16 @@ static bool handle_removal(struct pci_observer *observer, const char *name)
     return look_at(observer, name, PCI_NEWS_EVENT) || known;
 }
 
-static bool handle_uevent(struct pci_observer *observer, struct udev_device *event)
+static bool handle_uevent(struct pci_observer *observer, struct udev_device *event,
+                          const char *action)
 {
-    const char *action = udev_device_get_action(event);
     const char *syspath = udev_device_get_syspath(event);
     enum pci_news news = PCI_NEWS_EVENT;
     bool changed;
 
-    if (action && strcmp(action, "remove") == 0)
+    if (strcmp(action, "remove") == 0)
         return handle_removal(observer, pci_function_name(syspath));
-    if (action && strcmp(action, "unbind") == 0)
+    if (strcmp(action, "unbind") == 0)
         news = PCI_NEWS_UNBIND;
     changed = update(observer, syspath, news);
     return update_bridge_above(observer, syspath) || changed;
@@ -137,6 +137,7 @@ int pci_observer_dispatch(struct pci_observer *observer)
 
     for (int taken = 0; taken < EVENTS_MAX; taken++) {
         struct udev_device *event;
+        const char *action;
 
         errno = 0;
         event = udev_monitor_receive_device(observer->monitor);
@@ -145,9 +146,14 @@ int pci_observer_dispatch(struct pci_observer *observer)
         /* Full, or one that could not be taken in: it is lost either way. */
         if (!event)
             return -ENOBUFS;
-        log_debug("uevent %s %s", udev_device_get_action(event), udev_device_get_sysname(event));
-        changed |= handle_uevent(observer, event);
+        action = udev_device_get_action(event);
+        if (action) {
+            log_debug("uevent %s %s", action, udev_device_get_sysname(event));
+            changed |= handle_uevent(observer, event, action);
+        }
         udev_device_unref(event);
+        if (!action)
+            return -ENOBUFS;
     }
     return PCI_OBSERVER_MORE;
 }

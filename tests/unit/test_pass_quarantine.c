@@ -187,6 +187,76 @@ static void recorded_before_it_went(void **state)
     assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
 }
 
+/* Two runs that cannot read it, the second of which ends before it can. */
+static void run_without_reading(void)
+{
+    host_unplug(NIC);
+    host_is_incomplete(true);
+    daemon_restart();
+    assert_int_equal(daemon_look(), 0);
+    daemon_restart();
+    assert_int_equal(daemon_look(), 0);
+}
+
+static void read_at_last(const struct pci_function *before)
+{
+    struct pci_function *function = host_plug(NIC, "pciback");
+
+    memcpy(function->identity, before->identity, sizeof(function->identity));
+    memcpy(function->binding, before->binding, sizeof(function->binding));
+    host_is_incomplete(false);
+    assert_int_equal(daemon_look(), 0);
+}
+
+/* What was remembered of a function outlives the runs that could not read it. */
+static void a_function_that_is_read_late(void **state)
+{
+    struct pci_function before;
+
+    (void)state;
+    host_plug(NIC, "pciback");
+    libxl_make_assignable(NIC);
+    assert_int_equal(daemon_look(), 0);
+    before = *host_function(NIC);
+    run_without_reading();
+    read_at_last(&before);
+    assert_told(FAKE_HOST_TREE, pci_name(NIC), "quarantined", "assignable");
+}
+
+static void a_doubtful_function_that_is_read_late(void **state)
+{
+    struct pci_function before;
+
+    (void)state;
+    host_plug(NIC, "pciback");
+    libxl_make_assignable(NIC);
+    assert_int_equal(daemon_look(), 0);
+    plug_again();
+    assert_int_equal(daemon_look(), 0);
+    before = *host_function(NIC);
+    run_without_reading();
+    read_at_last(&before);
+    assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
+}
+
+/* No run before these could read it either, and none saw it go. */
+static void a_function_that_nobody_has_read(void **state)
+{
+    (void)state;
+    for (uint32_t events = 0; events < 2; events++) {
+        (void)pass_tear_down(state);
+        (void)pass_set_up(state);
+        host_plug(NIC, "pciback");
+        libxl_make_assignable(NIC);
+        run_without_reading();
+        host_plug(NIC, "pciback")->events = events;
+        host_is_incomplete(false);
+        assert_int_equal(daemon_look(), 0);
+        assert_told(FAKE_HOST_TREE, pci_name(NIC), events ? "unknown" : "quarantined",
+                    events ? "new-device" : "assignable");
+    }
+}
+
 /* A record of an earlier device is there, and this one came after it. */
 static void plug_with_an_old_record(const char *driver)
 {
@@ -315,6 +385,9 @@ int main(void)
         TEST(a_list_of_the_gone_that_makes_no_sense),
         TEST(recorded_before_it_went),
         TEST(a_memory_that_cannot_be_read),
+        TEST(a_function_that_is_read_late),
+        TEST(a_doubtful_function_that_is_read_late),
+        TEST(a_function_that_nobody_has_read),
         TEST(what_a_guest_gives_back),
         TEST(what_a_guest_never_had),
         TEST(what_dom0_had_before_pciback),
