@@ -13,6 +13,7 @@ struct reading {
     int line;          /* of the file, that inih has got */
     char message[256]; /* of the first error */
     int error, error_line;
+    int read_error; /* negative errno of the file's */
 };
 
 static void fail(struct reading *reading, int error, const char *what, const char *value,
@@ -51,8 +52,12 @@ static char *next_line(char *text, int size, void *user)
     struct reading *reading = user;
     int c;
 
-    if (!fgets(text, size, reading->file))
+    errno = 0;
+    if (!fgets(text, size, reading->file)) {
+        if (ferror(reading->file))
+            reading->read_error = errno ? -errno : -EIO;
         return NULL;
+    }
     reading->line++;
     if (strlen(text) + 1 == (size_t)size && !strchr(text, '\n')) {
         fail(reading, -EINVAL, "a line that is too long", text, NULL);
@@ -80,9 +85,9 @@ static int conclude(const struct reading *reading, const char *path, int line, c
         snprintf(error, error_size, "%s:%d: not \"key = value\"", path, line);
         return -EINVAL;
     }
-    if (ferror(reading->file)) {
-        snprintf(error, error_size, "%s: cannot be read", path);
-        return -EIO;
+    if (reading->read_error) {
+        snprintf(error, error_size, "%s: cannot be read: %s", path, strerror(-reading->read_error));
+        return reading->read_error;
     }
     return 0;
 }

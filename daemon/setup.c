@@ -2,11 +2,19 @@
 #include "setup.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "config.h"
 #include "options.h"
 #include "paths.h"
+
+/* Not what is configured: the service manager does well to try again. */
+static bool is_passing(int error)
+{
+    return error == -ENOMEM || error == -EMFILE || error == -ENFILE || error == -EIO ||
+           error == -EINTR || error == -EAGAIN;
+}
 
 static int read_config(struct settings *settings)
 {
@@ -21,7 +29,7 @@ static int read_config(struct settings *settings)
      * holds by then. */
     if (settings->mode == MODE_WITHDRAW && rc != -ENOMEM)
         return 0;
-    return rc == -ENOMEM ? 1 : EXIT_USAGE;
+    return is_passing(rc) ? 1 : EXIT_USAGE;
 }
 
 int setup_read(struct settings *settings, int argc, char **argv)
