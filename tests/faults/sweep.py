@@ -74,8 +74,8 @@ class Finding(Exception):
     """Something that must not be."""
 
 
-class Lost(Exception):
-    """Uevents were lost, and the right things are unknown."""
+class Over(Exception):
+    """It went as it should, but the machine is of no more use."""
 
 
 class Runner:
@@ -213,15 +213,21 @@ class Runner:
                 self.settle(self.trees['after'], 'the tree after a new start')
             except Finding:
                 if self.allows(self.machine.published()):
-                    raise Lost from None
+                    raise Over('unknown, as uevents were lost') from None
                 raise
         else:
             how = 'healed'
             if took > HEALED + BACKOFF and fault.call.name != BY_NUMBER:
                 raise Finding(f'healed after {took:.2f} s only')
-        self.pulse()
-        self.scenario.undo(self.machine)
-        self.settle(self.trees['before'], 'the next action to be followed')
+        try:
+            self.pulse()
+            self.scenario.undo(self.machine)
+            self.settle(self.trees['before'], 'the next action to be followed')
+        except Finding:
+            if daemon.is_running():
+                raise
+            self.ended()  # it was about to, when the tree was looked at
+            raise Over('ended, a little later') from None
         return how
 
     def settle_or_end(self, bound):
@@ -236,7 +242,7 @@ class Runner:
         except AssertionError as error:
             found = machine.published()
             if self.allows(found):
-                raise Lost from None
+                raise Over('unknown, as uevents were lost') from None
             raise Finding(f'{error}\n{difference(self.trees["after"], found)}') from None
 
     def allows(self, found):
@@ -361,9 +367,9 @@ class Sweep:
         self.runs += 1
         try:
             met, how, took = runner.run(fault)
-        except Lost:
+        except Over as over:
             self.table[runner.name, fault.call.name] += 1
-            self.how[runner.name, 'unknown, as uevents were lost'] += 1
+            self.how[runner.name, str(over)] += 1
             return False
         except (Finding, AssertionError, OSError) as error:
             self.found(runner.name, fault, f'{error}', runner.machine)
