@@ -70,8 +70,9 @@ int request_probe(void)
     return -error;
 }
 
-/* xs_close() ends libxenstore's thread by pthread_cancel(), for which glibc loads a library then, and
- * aborts where memory is too short for that. This makes it load it now, or say that it cannot. */
+/* xs_close() ends libxenstore's thread by pthread_cancel(), for which glibc loads a library then,
+ * and aborts where memory is too short for that. This makes it load it now, or say that it cannot.
+ */
 static bool load_unwinder(void)
 {
 #ifdef __GLIBC__
