@@ -160,8 +160,12 @@ static bool anything_is_unread(const struct daemon *daemon)
 static void run_pass(void *arg)
 {
     struct daemon *daemon = arg;
-    int rc = reconciler_run(daemon->reconciler);
+    int rc;
 
+    /* Where the timer could not be taken back. */
+    if (!is_connected(daemon))
+        return;
+    rc = reconciler_run(daemon->reconciler);
     if (rc == -ENOMEM) {
         give_up(daemon, "a pass", rc);
         return;
