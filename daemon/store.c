@@ -175,6 +175,9 @@ int store_next_event(struct store *store, char ***event)
     *event = xs_check_watch(store->xs);
     if (*event)
         return 1;
+    /* libxenstore's word for an xenstored that is gone. */
+    if (errno == EINVAL)
+        return -ECONNRESET;
     return errno == EAGAIN ? 0 : last_error();
 }
 
