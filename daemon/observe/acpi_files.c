@@ -106,7 +106,7 @@ static int read_table(const char *root, const char *folder, const char *name, st
 
 static void note_unread(const struct report *report, int error)
 {
-    if (error != ENOENT && error != EACCES && error != EPERM)
+    if (error != ENOENT)
         *report->unread = true;
 }
 

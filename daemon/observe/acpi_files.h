@@ -20,8 +20,8 @@
  *
  * 0, and then warning is "" or names the directory and says why no table is used, or that they
  * could not be compared. Tables that are not there are no error. With none in use every answer's
- * coverage is UNKNOWN. *unread: a file is there and could not be read, and not for want of a right
- * to, so it is worth to try again. -ENOMEM: *tables is NULL. The caller frees *tables. */
+ * coverage is UNKNOWN. *unread: a file is there and could not be read, so it is worth to try again.
+ * -ENOMEM: *tables is NULL. The caller frees *tables. */
 int acpi_files_load(const char *sysroot, const char *saved, struct acpi_tables **tables,
                     bool *unread, char *warning, size_t warning_size);
 

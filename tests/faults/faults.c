@@ -2,7 +2,9 @@
 /*
  * Preloaded into a program: makes its calls fail on demand. The file that $FAULTS_PAGE names is a
  * struct page, shared with the test, which arms and disarms a fault while the program runs. Calls
- * count from main() on, until it returns: what the loader does is not the program's.
+ * count from main() on, until it returns: what the loader does is not the program's. Of the
+ * daemon's processes they are those of the one that publishes, and of its keeper only until that is
+ * there.
  */
 /* The real prototypes, not those of the fortified headers. */
 #undef _FORTIFY_SOURCE
@@ -303,6 +305,8 @@ WRAP_RIG(int, setsockopt, -1, (int fd, int level, int name, const void *value, s
 WRAP_RIG(ssize_t, recvmsg, -1, (int fd, struct msghdr *message, int flags), fd, message, flags)
 WRAP_RIG(ssize_t, sendmsg, -1, (int fd, const struct msghdr *message, int flags), fd, message,
          flags)
+WRAP_RIG(ssize_t, send, -1, (int fd, const void *data, size_t size, int flags), fd, data, size,
+         flags)
 WRAP_RIG(ssize_t, write, -1, (int fd, const void *buffer, size_t size), fd, buffer, size)
 WRAP_RIG(int, pipe2, -1, (int fds[2], int flags), fds, flags)
 WRAP_RIG(int, poll, -1, (struct pollfd * fds, nfds_t count, int timeout), fds, count, timeout)
@@ -427,6 +431,37 @@ int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv,
                       void (*fini)(void), void (*ending)(void), void *stack);
 
 static int (*real_main)(int, char **, char **);
+
+/* The keeper forks the daemon, and that the process that opens files for it. */
+pid_t fork(void)
+{
+    static pid_t (*real)(void);
+    static bool is_daemon;
+    pid_t child;
+
+    if (!real)
+        *(void **)&real = next("fork");
+    if (fails(CALL_fork))
+        return -1;
+    child = real();
+    if (child == 0) {
+        begun = !is_daemon;
+        is_daemon = true;
+    } else if (child > 0 && !is_daemon) {
+        begun = false;
+    }
+    return child;
+}
+
+/* How the daemon returns. */
+void exit(int status)
+{
+    void (*real)(int) __attribute__((noreturn));
+
+    *(void **)&real = next("exit");
+    begun = false;
+    real(status);
+}
 
 static int counted_main(int argc, char **argv, char **environment)
 {

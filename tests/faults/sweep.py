@@ -62,7 +62,7 @@ SCENARIOS = {
     'dt-record': Scenario(lambda s: s.give_dt(), lambda s: s.take_dt()),
     'reload': Scenario(lambda s: s.daemon.reload(), nothing),
     'xenstored': Scenario(lambda s: s.restart_xenstored(), nothing),
-    'stop': Scenario(lambda s: s.daemon.signal(15), nothing, ends=True),
+    'stop': Scenario(lambda s: s.daemon.process.terminate(), nothing, ends=True),
 }
 # What must be as it is before a scenario can act.
 FIRST = {'detach': 'assign', 'unplug': 'hot-plug'}
@@ -272,12 +272,21 @@ class Runner:
             if not any(not re.match('xen-iommud: (info|notice|warning|debug): ', line)
                        for line in lines):
                 raise Finding(f'status 1 without a message: {lines[-3:]}')
-        alone = self.machine.is_withdrawn()
+        self.check_death(daemon.log().splitlines()[self.machine.seen:])
+        if not self.machine.is_withdrawn():
+            raise Finding(f'status {status}, and something is left for --withdraw')
         done = daemon.run('--withdraw')
         if done.returncode != 0 or not self.machine.is_withdrawn():
             raise Finding(f'--withdraw: {done.returncode}: {done.stderr}')
-        return 'ended, status 0' if status == 0 else \
-            'ended and withdrew' if alone else 'ended'
+        return f'ended, status {status}'
+
+    @staticmethod
+    def check_death(lines):
+        """It ended by itself: its keeper neither had to kill it, nor saw it killed."""
+        for word in ('was ended by signal', 'killing it', 'still stands'):
+            found = [line for line in lines if word in line]
+            if found:
+                raise Finding(found[0])
 
 
 def difference(wanted, found):
