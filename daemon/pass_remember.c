@@ -202,13 +202,6 @@ static void add_gone(struct reconciler *reconciler, uint32_t sbdf)
         reconciler->gone.all = true;
 }
 
-/* One that could not be read since the first look has not gone. */
-static bool is_there(const struct reconciler *reconciler, uint32_t sbdf)
-{
-    return inventory_find(&reconciler->inventory, sbdf) ||
-           pci_observer_awaits(reconciler->parts.pci, sbdf);
-}
-
 /* Functions that have a record by the last reading of the records, or had an event of it since. */
 void pass_note_gone(struct reconciler *reconciler)
 {
@@ -217,12 +210,12 @@ void pass_note_gone(struct reconciler *reconciler)
     struct recorded *recorded = assignment_observer_recorded(reconciler->parts.assignment);
 
     for (size_t i = 0; i < recorded->count; i++)
-        if (!is_there(reconciler, recorded->items[i].sbdf))
+        if (!inventory_find(inventory, recorded->items[i].sbdf))
             add_gone(reconciler, recorded->items[i].sbdf);
     for (size_t i = 0; i < assignment->record_count; i++) {
         uint32_t sbdf = assignment->records[i].sbdf;
 
-        if (is_there(reconciler, sbdf))
+        if (inventory_find(inventory, sbdf))
             continue;
         /* What was announced of it is not about the next one. */
         (void)recorded_take(recorded, sbdf);

@@ -273,11 +273,6 @@ int pci_observer_fd(const struct pci_observer *observer)
     return udev_monitor_get_fd(observer->monitor);
 }
 
-bool pci_observer_awaits(const struct pci_observer *observer, uint32_t sbdf)
-{
-    return pci_table_awaits(&observer->table, sbdf);
-}
-
 const struct pci_topology *pci_observer_topology(const struct pci_observer *observer)
 {
     return &observer->table.topology;

@@ -32,7 +32,4 @@ int pci_observer_rescan(struct pci_observer *observer, bool missed);
 /* Valid until the next dispatch, rescan or close. */
 const struct pci_topology *pci_observer_topology(const struct pci_observer *observer);
 
-/* As pci_table_awaits(). */
-bool pci_observer_awaits(const struct pci_observer *observer, uint32_t sbdf);
-
 #endif

@@ -196,12 +196,6 @@ static void note_left(struct pci_table *table, uint32_t sbdf)
         table->left.all = true;
 }
 
-bool pci_table_awaits(const struct pci_table *table, uint32_t sbdf)
-{
-    return !find(table, sbdf) && !pci_addresses_hold(&table->left, sbdf) &&
-           (table->unlisted || pci_addresses_hold(&table->unread, sbdf));
-}
-
 bool pci_table_unread(struct pci_table *table, uint32_t sbdf, enum pci_news news)
 {
     struct pci_function *known = find(table, sbdf);

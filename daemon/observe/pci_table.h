@@ -47,9 +47,6 @@ int pci_table_put(struct pci_table *table, const struct pci_function *read, enum
  * True when it is known from before, and there is news of it. */
 bool pci_table_unread(struct pci_table *table, uint32_t sbdf, enum pci_news news);
 
-/* It is not known, and not known to have gone: it may be one that could not be read so far. */
-bool pci_table_awaits(const struct pci_table *table, uint32_t sbdf);
-
 /* A function went. True when it was known, or known to be there. */
 bool pci_table_drop(struct pci_table *table, uint32_t sbdf);
 

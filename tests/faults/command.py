@@ -12,7 +12,7 @@ import random
 import subprocess
 import sys
 
-from page import CALLS, Fault, Page
+from page import CALLS, HERE, Fault, Page
 from station import NIC2, station
 from sweep import Runner, in_turn
 
@@ -21,13 +21,14 @@ COMMANDS += [['export', '--binding=xen-iommu', *how] for how in ([], ['--format=
 COMMANDS += [[name, NIC2, *how] for name in ('show', 'explain') for how in ([], ['--json'])]
 COMMANDS += [['list', '--domain', '2'], ['list', '--domain', '2', '--json']]
 NO_NAMES = Fault(CALLS['fopen'], 1, 'EACCES', forever=True)  # libpci's
+LEAKS = f'print_suppressions=0:suppressions={os.path.join(HERE, "suppressions")}'
 BOUND = 20  # seconds; a command that takes longer hangs
 
 
 def run(machine, page, command, fault):
     page.arm(fault) if fault else page.disarm()
     env = {**machine.rig.env(), 'FAULTS_PAGE': page.path, 'LD_PRELOAD': os.environ['XI_FAULTS'],
-           'ASAN_OPTIONS': 'verify_asan_link_order=0', 'LC_ALL': 'C.UTF-8'}
+           'ASAN_OPTIONS': 'verify_asan_link_order=0', 'LSAN_OPTIONS': LEAKS, 'LC_ALL': 'C.UTF-8'}
     try:
         return subprocess.run([os.environ['XI_CLI'], *command], env=env, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=BOUND,

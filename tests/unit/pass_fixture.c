@@ -46,11 +46,6 @@ const struct pci_topology *pci_observer_topology(const struct pci_observer *obse
     return &observer->topology;
 }
 
-bool pci_observer_awaits(const struct pci_observer *observer, uint32_t sbdf)
-{
-    return observer->topology.incomplete && !pci_topology_find(&observer->topology, sbdf);
-}
-
 /* The topology is the tests' own, and tells of no event in the midst of a pass. */
 int pci_observer_dispatch(struct pci_observer *observer)
 {

@@ -187,15 +187,17 @@ static void recorded_before_it_went(void **state)
     assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
 }
 
-/* Two runs that cannot read it, the second of which ends before it can. */
+/* Two runs that cannot read it, the second of which ends before it can. Each knows from its first
+ * pass which records there are. */
 static void run_without_reading(void)
 {
     host_unplug(NIC);
     host_is_incomplete(true);
-    daemon_restart();
-    assert_int_equal(daemon_look(), 0);
-    daemon_restart();
-    assert_int_equal(daemon_look(), 0);
+    for (int i = 0; i < 2; i++) {
+        daemon_restart();
+        assert_int_equal(daemon_look(), 0);
+        assert_int_equal(daemon_look(), 0);
+    }
 }
 
 static void read_at_last(const struct pci_function *before)

@@ -92,6 +92,22 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* statx() fails at its nth call from now, 0: at none. */
+static struct failing {
+    unsigned int nth;
+    int error;
+} failing;
+
+int __real_statx(int at, const char *path, int flags, unsigned int mask, struct statx *st);
+int __wrap_statx(int at, const char *path, int flags, unsigned int mask, struct statx *st);
+int __wrap_statx(int at, const char *path, int flags, unsigned int mask, struct statx *st)
+{
+    if (failing.nth == 0 || --failing.nth)
+        return __real_statx(at, path, flags, mask, st);
+    errno = failing.error;
+    return -1;
+}
+
 static struct pci_function function;
 static const char *what;
 
@@ -260,6 +276,24 @@ static void binding(void **state)
     }
 }
 
+/* What tells them from others is there, and could not be found out: nor may it be left out. */
+static void nodes_that_cannot_be_told(void **state)
+{
+    (void)state;
+    link_to("driver", "../../bus/pci/drivers/pciback");
+    for (unsigned int nth = 1; nth <= 2; nth++) {
+        failing = (struct failing){nth, EIO};
+        assert_int_equal(read_it(), -EIO);
+        assert_string_equal(what, nth == 1 ? "its identity" : "driver");
+        failing = (struct failing){nth, ENOSYS};
+        assert_int_equal(read_it(), 0);
+        assert_string_equal(nth == 1 ? function.identity : function.binding, "");
+    }
+    failing = (struct failing){0, 0};
+    assert_int_equal(read_it(), 0);
+    assert_string_not_equal(function.binding, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +306,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(being_made_and_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(identity, set_up, tear_down),
         cmocka_unit_test_setup_teardown(binding, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nodes_that_cannot_be_told, set_up, tear_down),
     };
     int rc;
 

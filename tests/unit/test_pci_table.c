@@ -178,6 +178,40 @@ static void late(void **state)
     (void)put(0x38, "4", PCI_NEWS_NONE);
     assert_true(!get(HERE)->late && !get(THERE)->late);
     assert_true(get(0x30)->late && get(0x38)->late);
+    assert_true(!get(THERE)->again && !get(THERE)->events);
+}
+
+/* There from the first look on, but not all that happened to it is known. */
+static void heard_of_before_it_was_read(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 2; i++)
+        (void)pci_table_unread(&table, HERE + 8 * i, PCI_NEWS_NONE);
+    table.looked = true;
+    (void)pci_table_unread(&table, HERE, PCI_NEWS_UNBIND);
+    (void)put(HERE, "1", PCI_NEWS_NONE);
+    assert_true(get(HERE)->again && get(HERE)->late);
+    (void)put(HERE + 8, "2", PCI_NEWS_EVENT);
+    assert_true(!get(HERE + 8)->again && get(HERE + 8)->events);
+}
+
+/* The capabilities of before count until they can be read again. */
+static void without_capabilities(void **state)
+{
+    struct pci_function function;
+
+    (void)state;
+    (void)put(HERE, "1", PCI_NEWS_NONE);
+    function = *get(HERE);
+    assert_false(table.topology.partial);
+    function.caps_unread = true;
+    (void)pci_table_put(&table, &function, PCI_NEWS_NONE);
+    assert_true(table.topology.partial);
+    (void)put(HERE, "1", PCI_NEWS_NONE);
+    assert_false(table.topology.partial);
+    (void)pci_table_put(&table, &function, PCI_NEWS_NONE);
+    (void)pci_table_drop(&table, HERE);
+    assert_false(table.topology.partial);
 }
 
 static void unread(void **state)
@@ -250,6 +284,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(at_an_address_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(late, set_up, tear_down),
         cmocka_unit_test_setup_teardown(unread, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(heard_of_before_it_was_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_capabilities, set_up, tear_down),
         cmocka_unit_test_setup_teardown(incomplete, set_up, tear_down),
         cmocka_unit_test_setup_teardown(short_memory, set_up, tear_down),
     };
