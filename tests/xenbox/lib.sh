@@ -236,7 +236,7 @@ kill_both() {
 # end_daemon [SIGNAL]: sends the signal (TERM) and waits for the daemon's end; sets DAEMON_STATUS.
 # KILL ends both processes.
 end_daemon() {
-    if [ "$1" = KILL ]; then
+    if [ "${1:-}" = KILL ]; then
         kill_both
     else
         kill -"${1:-TERM}" "$DAEMON"
