@@ -9,6 +9,7 @@
 #include <string.h>
 #include <xeniommu-schema.h>
 
+#include "log.h"
 #include "pass.h"
 #include "view.h"
 
@@ -32,6 +33,7 @@ static int read_seen(struct reconciler *reconciler, const char *name, char **tex
     *text = NULL;
     if (rc == -ENOENT || is_passing(rc))
         return rc == -ENOENT ? 0 : rc;
+    log_warning("what an earlier run left cannot be read: %s: %s", path, strerror(-rc));
     *text = strdup("");
     return *text ? 0 : -ENOMEM;
 }

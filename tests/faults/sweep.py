@@ -28,6 +28,7 @@ HEAL_BOUND = 8        # no healing takes longer, but for BY_NUMBER
 LASTING = 0.3         # how long a fault lasts that lasts
 PER_STATION = 40      # runs of one machine
 
+LOST_WORDS = ('uevents were lost', 'what an earlier run left cannot be read')
 LOST_REASONS = ('new-device', 'group-owner-unknown', 'group-mate-owned', 'group-unknown')
 # A listing that costs the connection is taken for one that is too large for oxenstored: the daemon
 # asks of each domid then, which takes seconds.
@@ -213,7 +214,7 @@ class Runner:
                 self.settle(self.trees['after'], 'the tree after a new start')
             except Finding:
                 if self.allows(self.machine.published()):
-                    raise Over('unknown, as uevents were lost') from None
+                    raise Over('unknown, as something was lost') from None
                 raise
         else:
             how = 'healed'
@@ -242,15 +243,15 @@ class Runner:
         except AssertionError as error:
             found = machine.published()
             if self.allows(found):
-                raise Over('unknown, as uevents were lost') from None
+                raise Over('unknown, as something was lost') from None
             raise Finding(f'{error}\n{difference(self.trees["after"], found)}') from None
 
     def allows(self, found):
-        """What cannot be known any more after uevents were lost: whether an assignable device was
-        unbound from pciback meanwhile. It stays unknown until libxl writes its record anew, and so
-        do its mates."""
+        """What cannot be known any more after uevents were lost, or an earlier run's word: whether
+        an assignable device was unbound from pciback meanwhile. It stays unknown until libxl writes
+        its record anew, and so do its mates."""
         lines = self.machine.daemon.log().splitlines()[self.machine.seen:]
-        if not any('uevents were lost' in line for line in lines):
+        if not any(word in line for line in lines for word in LOST_WORDS):
             return False
         tree = self.trees['after']
         changed = {path.rpartition('/')[0] for path in set(tree) | set(found)
