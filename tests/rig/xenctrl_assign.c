@@ -17,15 +17,20 @@ static int check_domain(uint32_t domid)
     return iommu_is_driven() ? 0 : EOPNOTSUPP;
 }
 
+static const struct device *find_in(const struct device *devices, size_t count, uint32_t sbdf)
+{
+    for (size_t i = 0; i < count; i++)
+        if (devices[i].is_pci && devices[i].sbdf == sbdf)
+            return &devices[i];
+    return NULL;
+}
+
 static const struct device *find_pci(uint32_t sbdf)
 {
     size_t count;
     const struct device *devices = devices_get(&count);
 
-    for (size_t i = 0; i < count; i++)
-        if (devices[i].is_pci && devices[i].sbdf == sbdf)
-            return &devices[i];
-    return NULL;
+    return find_in(devices, count, sbdf);
 }
 
 static void format_address(char *text, size_t size, uint32_t sbdf)
@@ -97,8 +102,8 @@ static uint32_t list_mates(uint32_t domid, uint32_t sbdf, uint32_t *mates, uint3
     size_t count;
 
     fake_lock();
-    self = find_pci(sbdf);
     devices = devices_get(&count);
+    self = find_in(devices, count, sbdf);
     for (size_t i = 0; self && *self->group && i < count && listed < max; i++) {
         if (&devices[i] == self || !devices[i].is_pci || devices[i].sbdf >> 16 != sbdf >> 16 ||
             strcmp(devices[i].group, self->group) != 0 || devices[i].owner != (int)domid)
