@@ -321,8 +321,12 @@ int hypervisor_mates(struct hypervisor *hypervisor, uint32_t domid, uint32_t sbd
     uint32_t found = 0;
 
     *count = 0;
-    if (xc_get_device_group(hypervisor->xch, domid, sbdf, HYPERVISOR_MATES_MAX, &found, listed))
+    if (xc_get_device_group(hypervisor->xch, domid, sbdf, HYPERVISOR_MATES_MAX, &found, listed)) {
+        /* A guest that was made without passthrough: it has no IOMMU, and nothing assigned. */
+        if (errno == EOPNOTSUPP && domid != 0)
+            return 0;
         return errno ? -errno : -EIO;
+    }
     /* A full answer may be a cut one. */
     if (found >= HYPERVISOR_MATES_MAX)
         return -E2BIG;

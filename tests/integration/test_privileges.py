@@ -87,6 +87,12 @@ class Life(Unprivileged, RigCase):
         self.assertEqual(run.returncode, 2)
         self.assertIn('user "no-such-user-here": there is no such user', run.stderr)
 
+    def test_once(self):
+        """Everything is asked, and everything stays."""
+        run = self.daemon.run('--once')
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertEqual(self.host_record(NIC)['state'], 'relaxed')
+
     def test_root(self):
         self.daemon.config['user'] = 'root'
         self.daemon.start()

@@ -94,6 +94,21 @@ EXPORT int xc_test_assign_dt_device(xc_interface *xch, uint32_t domid, char *pat
     return call_end(&call, error ? -1 : 0, error);
 }
 
+/* A guest that was made without passthrough has no IOMMU: here, one that has no device. */
+static bool has_iommu(uint32_t domid)
+{
+    const struct device *devices;
+    bool has = domid == 0;
+    size_t count;
+
+    fake_lock();
+    devices = devices_get(&count);
+    for (size_t i = 0; i < count; i++)
+        has = has || devices[i].owner == (int)domid;
+    fake_unlock();
+    return has;
+}
+
 /* The others of the group that domid owns, as Xen lays them out: bus << 16 | devfn << 8. */
 static uint32_t list_mates(uint32_t domid, uint32_t sbdf, uint32_t *mates, uint32_t max)
 {
@@ -127,6 +142,8 @@ EXPORT int xc_get_device_group(xc_interface *xch, uint32_t domid, uint32_t sbdf,
     if (call_begin(&call, "xc_get_device_group", address, "domid=%u", domid))
         return -1;
     error = domid == DOMID_INVALID ? ESRCH : check_domain(domid);
+    if (!error && !has_iommu(domid))
+        error = EOPNOTSUPP;
     if (!error)
         *count = list_mates(domid, sbdf, mates, max);
     return call_end(&call, error ? -1 : 0, error);
