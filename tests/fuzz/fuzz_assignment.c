@@ -18,8 +18,8 @@
 
 static struct pci_function functions[] = {
     {.sbdf = 0x20}, {.sbdf = 0x28}, {.sbdf = 0x30}, {.sbdf = 0x11fff}};
-static const struct pci_topology topology = {functions, sizeof(functions) / sizeof(functions[0]),
-                                             false};
+static const struct pci_topology topology = {.functions = functions,
+                                             .count = sizeof(functions) / sizeof(functions[0])};
 static struct domain known_domains[] = {{.domid = 1}, {.domid = 3}};
 static const struct domain_list domains = {known_domains, 2};
 

@@ -40,8 +40,8 @@ static bool settle(const char *folder, long seconds)
 
     require(clock_gettime(CLOCK_REALTIME, &born) == 0);
     born.tv_sec += seconds;
-    tree = guest_trees_get(&trees, 1, handle, &born);
-    require(tree && guest_tree_settle(tree, folder, "/partial.dtb", &problem) == 0);
+    tree = guest_trees_add(&trees, 1, handle, &born);
+    require(tree && guest_tree_settle(tree, NULL, folder, "/partial.dtb", &problem) == 0);
     require(tree->settled && tree->where != GUEST_PATH_HOST);
     known = tree->where == GUEST_PATH_KNOWN;
     require(known == !problem);
@@ -50,13 +50,29 @@ static bool settle(const char *folder, long seconds)
     return known;
 }
 
+/* libxl's record of the domain, which names the file. */
+static const char *set_up(void)
+{
+    static const char record[] = "{\"b_info\": {\"device_tree\": \"/partial.dtb\"}}";
+    const char *folder = fuzz_folder_make();
+    char path[PATH_MAX];
+
+    fuzz_folder_enter(folder, "/var");
+    fuzz_folder_enter(folder, "/var/lib");
+    fuzz_folder_enter(folder, "/var/lib/xen");
+    snprintf(path, sizeof(path), "%s/var/lib/xen/userdata-d.1.%s.libxl-json", folder,
+             "01020300-0000-0000-0000-000000000000");
+    fuzz_folder_write(path, record, sizeof(record) - 1);
+    return folder;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *folder;
     char path[PATH_MAX];
 
     if (!folder)
-        folder = fuzz_folder_make();
+        folder = set_up();
     snprintf(path, sizeof(path), "%s/partial.dtb", folder);
     fuzz_folder_write(path, data, size);
     require(!settle(folder, -60));

@@ -61,7 +61,7 @@ static void judge(const struct pci_caps *caps)
         {.sbdf = 0x0400, .parent = 0x0bad, .physfn = PCI_NO_SBDF},
     };
     const size_t count = sizeof(functions) / sizeof(functions[0]);
-    const struct pci_topology topology = {functions, count, false};
+    const struct pci_topology topology = {.functions = functions, .count = count};
 
     /* All of them are such, or all but one, whose space cannot be read. */
     for (size_t without = 0; without <= count; without++) {

@@ -59,7 +59,7 @@ static void check(const char *folder)
     int rc;
 
     memset(&function, 0x5a, sizeof(function));
-    rc = pci_function_read(folder, &function, &what);
+    rc = pci_function_read(folder, NULL, &function, &what);
     require(rc <= 0 && rc != -ENOENT);
     if (rc < 0) {
         require(what && *what);
@@ -70,7 +70,7 @@ static void check(const char *folder)
     require(function.is_bridge || !function.secondary_bus);
     require(function.incarnation == 0 && function.events == 0 && !function.late);
     memset(&again, 0xa5, sizeof(again));
-    require(pci_function_read(folder, &again, &what) == 0);
+    require(pci_function_read(folder, NULL, &again, &what) == 0);
     require(memcmp(&function, &again, sizeof(function)) == 0);
 }
 

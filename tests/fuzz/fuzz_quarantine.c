@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* What an earlier run left in XenStore of an assignable device, as hostile bytes: a line with the
- * device's identity, and the text. It counts only if it is of this very device. */
+ * device's identity, and the text. It counts only if it is of this very device, and binding. */
 #include "fuzz.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "ownership.h"
 #include "quarantine.h"
+
+/* Of ownership.c, which needs all the rest. */
+bool ownership_is_assignable(const struct pci_function *function)
+{
+    return strcmp(function->driver, "pciback") == 0;
+}
 
 static void check(const struct pci_function *function, const char *text)
 {
@@ -15,7 +23,7 @@ static void check(const struct pci_function *function, const char *text)
 
     quarantine_found(&found, 7, function, text);
     require(found.since == 7);
-    snprintf(expected, sizeof(expected), "%s assignable", function->identity);
+    snprintf(expected, sizeof(expected), "%s %s assignable", function->identity, function->binding);
     require(found.doubtful == (!function->identity[0] || strcmp(text, expected) != 0));
     /* What is remembered of it is what is found then. */
     quarantine_remember(&found, function, remembered);
@@ -39,6 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text = fuzz_string(rest);
     snprintf(function.identity, sizeof(function.identity), "%.*s",
              (int)sizeof(function.identity) - 1, identity);
+    snprintf(function.binding, sizeof(function.binding), "77");
     check(&function, text);
     free(identity);
     free(text);
