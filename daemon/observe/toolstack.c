@@ -26,6 +26,7 @@ struct toolstack_observer {
     struct dt_records current;
     struct complaints complaints;
     bool wants_refresh;
+    bool begun;  /* they were read once */
     bool listed; /* all records that were there are known, and what came since is told */
 };
 
@@ -166,7 +167,8 @@ static bool made_before(const struct reading *reading, const struct source *sour
     struct stat other;
     int fd = open_record(reading->observer, OPENER_XL_RECORD, source->domid, source->handle);
     bool known = fd >= 0 && fstat(fd, &other) == 0;
-    bool appeared = reading->observer->listed && record;
+    /* At the start the record's own time has to do: xl keeps nothing beside it any more. */
+    bool appeared = record && (reading->observer->listed || !reading->observer->begun);
 
     if (fd >= 0)
         close(fd);
@@ -432,6 +434,7 @@ static void settle(struct toolstack_observer *observer, struct reading *reading)
     observer->current = reading->records;
     observer->complaints = reading->complaints;
     /* One that comes later may bring records that are older. */
+    observer->begun = true;
     observer->listed = reading->there && !reading->records.incomplete;
     observer->wants_refresh =
         reading->records.incomplete || reading->records.unread_count || reading->unsettled;

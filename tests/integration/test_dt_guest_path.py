@@ -135,18 +135,6 @@ class GuestPath(DeviceTreeCase):
         self.daemon.start()
         self.expect_nothing()
 
-    def test_rewritten_and_the_only_record_too(self):
-        """libvirt keeps nothing beside libxl's record, which is as new as the last change."""
-        self.write_partial(node('mine@0'))
-        self.create(by='libvirt')
-        self.wait_dt(1, '/passthrough/mine@0', **GUESTS)
-        self.daemon.stop()
-        self.write_partial(node('mine@1'))
-        self.create('/partial.dtb', ASIDE, BESIDE, by='libvirt')
-        self.daemon.start()
-        self.wait_dt(None, BESIDE, owner='1')
-        self.expect_nothing()
-
     def test_made_anew(self):
         """The next domain of that number gets what its own tree tells."""
         self.write_partial(node('mine@0'))
