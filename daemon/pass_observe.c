@@ -229,8 +229,8 @@ static void resolve_owners(struct reconciler *reconciler, bool reread)
         owner = resolve(reconciler, device);
         place = place_of(reconciler, device, &owner);
         /* Where it was seen nowhere there is no old record to take back. */
-        device->moved = !ownership_same(&owner, &device->owner) ||
-                        (device->place && place != device->place);
+        device->moved =
+            !ownership_same(&owner, &device->owner) || (device->place && place != device->place);
         device->owner = owner;
         device->place = place;
         if (device->moved || (changed && is_contradicted(device)))
