@@ -162,14 +162,9 @@ static int serve(struct daemon *daemon)
 
     if (rc < 0)
         return fail("setting up the event loop", rc);
-    /* What an earlier run left is in nobody's mind. */
-    atomic_store(&daemon->keeper->page->everything, true);
-    rc = serve_begin_store(daemon);
-    if (rc == 0)
-        rc = serve_listen(daemon);
+    rc = serve_listen(daemon);
     if (rc < 0)
         return fail("connecting to xenstored", rc);
-    atomic_store(&daemon->keeper->page->everything, false);
     serve_beat(daemon);
     if (daemon->options->confirm_ms)
         serve_arm(daemon, daemon->confirm, daemon->options->confirm_ms / RECONCILER_CONFIRM_TICKS);
@@ -196,7 +191,7 @@ static int serve(struct daemon *daemon)
 /* Everything but READY and the loop. */
 static int publish_once(struct daemon *daemon)
 {
-    int rc = serve_begin_store(daemon);
+    int rc = reconciler_watch(daemon->reconciler);
 
     if (rc < 0)
         return fail("connecting to xenstored", rc);
@@ -218,12 +213,31 @@ static int identify(void *arg, uint32_t domid, uint8_t handle[16])
     return hypervisor_identify(arg, domid, handle);
 }
 
-/* The connection is root's to make; libxenstore's thread comes with the first watch. */
-static int connect_and_give_up(struct daemon *daemon)
+/* What an earlier run left goes before anything slower is done: from when the lock is taken until
+ * then somebody seems to keep it true. */
+static int withdraw_leftovers(struct daemon *daemon)
 {
     int rc = store_connect(daemon->store);
 
-    return rc < 0 ? fail("connecting to xenstored", rc) : rights_give_up(&daemon->rights);
+    if (rc == 0)
+        rc = publisher_withdraw(daemon->publisher, "starting");
+    if (rc < 0)
+        return fail("connecting to xenstored", rc);
+    if (daemon->keeper)
+        atomic_store(&daemon->keeper->page->everything, false);
+    return 0;
+}
+
+/* Everything that is root's to open; libxenstore's thread comes with the first watch. */
+static int open_all(struct daemon *daemon)
+{
+    int rc = hypervisor_open(&daemon->hypervisor);
+
+    if (rc < 0)
+        return fail("opening the hypervisor interface (is this dom0, and are we root?)", rc);
+    publisher_set_identify(daemon->publisher, identify, daemon->hypervisor);
+    rc = open_parts(daemon);
+    return rc == 0 ? rights_give_up(&daemon->rights) : rc;
 }
 
 static int run_daemon(struct daemon *daemon)
@@ -234,13 +248,9 @@ static int run_daemon(struct daemon *daemon)
         daemon->exit_status = rc == -ENOENT ? EXIT_USAGE : EXIT_FAILURE;
         return rc;
     }
-    rc = hypervisor_open(&daemon->hypervisor);
-    if (rc < 0)
-        return fail("opening the hypervisor interface (is this dom0, and are we root?)", rc);
-    publisher_set_identify(daemon->publisher, identify, daemon->hypervisor);
-    rc = open_parts(daemon);
+    rc = withdraw_leftovers(daemon);
     if (rc == 0)
-        rc = connect_and_give_up(daemon);
+        rc = open_all(daemon);
     if (rc == 0)
         rc = daemon->options->mode == MODE_ONCE ? publish_once(daemon) : serve(daemon);
     close_all(daemon);

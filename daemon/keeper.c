@@ -29,12 +29,14 @@
 #define DEATH_MS    2000 /* for one that was killed: the kernel may be slow to let it go */
 #define RETRY_MS    200
 #define GONE_MS     10000 /* without a xenstored there is nobody who claims anything */
+#define HUNG_UP_MAX 5     /* connections that xenstored took, and closed at once */
 #define BACKOFF_MAX 5000
 
 struct keeper {
     struct keeper_page *page;
     struct manager manager;
     struct wire wire;
+    bool met;             /* there was a xenstored once */
     int signals, link;    /* signalfd; the daemon's notifications */
     pid_t daemon;         /* 0: none */
     int status;           /* of the daemon, as waitpid() gives it */
@@ -188,20 +190,30 @@ static bool is_gone(int error)
     return error == -ECONNREFUSED || error == -ENOENT || error == -ENOTCONN;
 }
 
-/* One that stands still may go on, and one that refuses may change its mind. */
+/* One that stands still may go on, one that refuses may change its mind, and one that hung up may
+ * take another connection. */
+static bool is_in_vain(const struct keeper *keeper, int error, int hung_up, int64_t gone)
+{
+    if (is_gone(error) && (!keeper->met || now_ms() > gone))
+        return true;
+    return keeper->stop && (error != -ENOTCONN || hung_up > HUNG_UP_MAX);
+}
+
 static int withdraw(struct keeper *keeper)
 {
+    struct withdrawal at = {0, 0};
     int64_t gone = now_ms() + GONE_MS;
-    int rc;
+    int rc, hung_up = 0;
 
-    while ((rc = keeper_withdraw(&keeper->wire, keeper->page)) < 0) {
+    while ((rc = keeper_withdraw(&keeper->wire, keeper->page, &at)) != 0) {
+        hung_up += rc == -ENOTCONN;
         take_signals(keeper);
-        if (keeper->stop || (is_gone(rc) && now_ms() > gone))
+        if (rc < 0 && is_in_vain(keeper, rc, hung_up, gone))
             break;
-        wait_for_news(keeper, RETRY_MS);
+        wait_for_news(keeper, rc > 0 ? 0 : RETRY_MS);
         tick(keeper);
     }
-    return is_gone(rc) ? 0 : rc;
+    return rc;
 }
 
 static bool has_marks(const struct keeper_page *page)
@@ -224,11 +236,13 @@ static int clean_up(struct keeper *keeper)
     if (!has_marks(keeper->page))
         return 0;
     rc = withdraw(keeper);
-    if (rc < 0)
-        name_the_rest(keeper, rc);
-    else
+    if (rc == 0)
         log_notice("the keeper has withdrawn what was published");
-    return rc < 0 ? EXIT_FAILURE : 0;
+    else if (is_gone(rc))
+        log_notice("xenstored is gone, and what was published with it");
+    else
+        name_the_rest(keeper, rc);
+    return rc == 0 || is_gone(rc) ? 0 : EXIT_FAILURE;
 }
 
 /* ------------------------------------------------------------- life */
@@ -281,7 +295,7 @@ static int open_keeper(struct keeper *keeper)
         return -errno;
     manager_init(&keeper->manager);
     wire_init(&keeper->wire, socket ? socket : "", "/dev/xen/xenbus");
-    (void)wire_connect(&keeper->wire); /* tried again when it is needed */
+    keeper->met = wire_connect(&keeper->wire) == 0; /* tried again when it is needed */
     return 0;
 }
 
@@ -307,7 +321,7 @@ static int one_life(struct keeper *keeper, keeper_daemon_fn *fn, void *arg)
 
 int keeper_run(keeper_daemon_fn *fn, void *arg)
 {
-    static struct keeper keeper;
+    struct keeper keeper = {.link = -1};
     int rc = open_keeper(&keeper), status, backoff = 100;
 
     if (rc < 0) {

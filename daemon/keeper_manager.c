@@ -71,6 +71,23 @@ bool manager_is_full(const struct manager *manager)
     return manager->held_length > 0;
 }
 
+/* The daemon is not root any more, and this is root's word: no more than it has to say. */
+static bool may_be_said(const char *lines)
+{
+    static const char *const words[] = {"READY=1", "STOPPING=1"};
+
+    for (const char *line = lines; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+        size_t length = strcspn(line, "\n");
+        bool known = strncmp(line, "STATUS=", strlen("STATUS=")) == 0;
+
+        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+            known = known || (length == strlen(words[i]) && strncmp(line, words[i], length) == 0);
+        if (!known)
+            return false;
+    }
+    return true;
+}
+
 int manager_relay(struct manager *manager, int link)
 {
     ssize_t got = -1;
@@ -79,8 +96,9 @@ int manager_relay(struct manager *manager, int link)
         if (manager->held_length && !tell(manager, manager->held, manager->held_length))
             return 1;
         manager->held_length = 0;
-        got = link < 0 ? -1 : recv(link, manager->held, sizeof(manager->held), MSG_DONTWAIT);
-        manager->held_length = got > 0 ? (size_t)got : 0;
+        got = link < 0 ? -1 : recv(link, manager->held, sizeof(manager->held) - 1, MSG_DONTWAIT);
+        manager->held[got > 0 ? got : 0] = '\0';
+        manager->held_length = got > 0 && may_be_said(manager->held) ? strlen(manager->held) : 0;
     } while (got > 0);
     return got == 0 ? 0 : 1;
 }

@@ -12,6 +12,9 @@
 #define ANSWER_MS 2000
 #define TRIES     32
 
+/* Numbers of domains that are asked about in one call. */
+#define AT_ONCE 256
+
 /* Nothing more can be asked over this connection. */
 static bool is_over(int rc)
 {
@@ -121,6 +124,8 @@ static int withdraw_marked(struct wire *wire, struct keeper_page *page, uint32_t
         rc = withdraw_tree(wire, root);
     if (rc == 0)
         keeper_unmark(page, domid);
+    else
+        keeper_mark(page, domid);
     return rc;
 }
 
@@ -135,26 +140,46 @@ static int settle(struct wire *wire)
     return is_over(rc) ? rc : 0;
 }
 
-int keeper_withdraw(struct wire *wire, struct keeper_page *page)
+/* The host's tree, before all others: none of theirs is believed by tools without it. */
+static int begin(struct wire *wire, struct keeper_page *page)
 {
-    int rc = wire_connect(wire), last = 0;
+    int rc = wire_connect(wire);
 
     if (rc == 0)
         rc = settle(wire);
     /* It may have been lost long ago. */
     if (rc == -ENOTCONN && (rc = wire_connect(wire)) == 0)
         rc = settle(wire);
-    if (rc == 0)
-        last = rc = withdraw_marked(wire, page, KEEPER_HOST);
-    for (uint32_t domid = 0; !is_over(rc) && wire->fd >= 0 && domid < KEEPER_DOMIDS; domid++) {
-        rc = withdraw_marked(wire, page, domid);
-        last = rc < 0 ? rc : last;
-    }
-    last = is_over(rc) || wire->fd < 0 ? rc : last;
+    return rc == 0 ? withdraw_marked(wire, page, KEEPER_HOST) : rc;
+}
+
+/* Only what is marked is left to be tried again. */
+static int finish(struct wire *wire, struct keeper_page *page, int met)
+{
+    atomic_store(&page->everything, false);
     /* What is behind its time, and what it began, ends with the connection. */
-    if (last < 0)
+    if (met < 0)
         wire_close(wire);
-    else
-        atomic_store(&page->everything, false);
-    return last;
+    return met;
+}
+
+int keeper_withdraw(struct wire *wire, struct keeper_page *page, struct withdrawal *at)
+{
+    uint32_t domid = at->next;
+    uint32_t end = domid + AT_ONCE < KEEPER_DOMIDS ? domid + AT_ONCE : KEEPER_DOMIDS;
+    int rc = domid == 0 ? begin(wire, page) : 0, met = rc < 0 ? rc : at->met;
+
+    for (; !is_over(rc) && wire->fd >= 0 && domid < end; domid++) {
+        rc = withdraw_marked(wire, page, domid);
+        met = rc < 0 ? rc : met;
+    }
+    *at = (struct withdrawal){0, 0};
+    if (is_over(rc) || wire->fd < 0) {
+        wire_close(wire);
+        return rc;
+    }
+    if (domid == KEEPER_DOMIDS)
+        return finish(wire, page, met);
+    *at = (struct withdrawal){domid, met};
+    return 1;
 }

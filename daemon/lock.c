@@ -33,11 +33,11 @@ int lock_take(const char *path)
 
     if (rc < 0)
         return rc;
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return -errno;
-    /* Readers open it to ask about the lock, whatever the umask. */
-    if (fcntl(fd, F_OFD_SETLK, &whole) || fchmod(fd, 0644)) {
+    /* Who may open it may also lock it, and keep us out: that is root's. */
+    if (fcntl(fd, F_OFD_SETLK, &whole) || fchmod(fd, 0600)) {
         rc = errno == EAGAIN || errno == EACCES ? -EWOULDBLOCK : -errno;
         close(fd);
         return rc;

@@ -73,7 +73,8 @@ static ssize_t receive_with(int fd, void *data, size_t size, int *passed)
     if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
         header->cmsg_len == CMSG_LEN(sizeof(int)))
         memcpy(passed, CMSG_DATA(header), sizeof(*passed));
-    return message.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? -1 : got;
+    /* Without MSG_TRUNC a descriptor that is missing is one for which there was no number left. */
+    return message.msg_flags & MSG_TRUNC ? -1 : got;
 }
 
 /* ------------------------------------------------------------- its process */

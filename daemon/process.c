@@ -2,6 +2,7 @@
 #include "process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,10 @@
 
 static int run_kept(void *settings, const struct keeper_link *link)
 {
+    /* What an earlier run left is in nobody's mind, however this one ends. */
+    atomic_store(&link->page->everything, true);
     heartbeat_set(&link->page->beats);
+    heartbeat();
     return daemon_run(settings, link);
 }
 
@@ -36,14 +40,33 @@ static int run_alone(const struct settings *settings)
     return daemon_run(settings, NULL);
 }
 
+/* Where one was closed, what is opened next would be taken for it, by each process in its way. */
+static int fill_standard(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    return 0;
+}
+
 int process_run(const struct settings *settings)
 {
-    int lock, code;
+    int lock, code, rc;
 
     log_set_level(settings->log_level);
     if (settings->mode == MODE_DONE || settings->mode == MODE_CHECK_CONFIG)
         return EXIT_SUCCESS;
     signal(SIGPIPE, SIG_IGN);
+    rc = fill_standard();
+    if (rc < 0) {
+        log_error("/dev/null: %s", strerror(-rc));
+        return EXIT_FAILURE;
+    }
     lock = lock_take(settings->lock_file);
     if (lock < 0) {
         log_error("%s: %s", settings->lock_file,

@@ -62,9 +62,7 @@ void serve_lose_store(struct daemon *daemon, int error);
 void serve_note_overstated(struct daemon *daemon, bool overstated);
 void serve_reach_bound(void *arg);
 
-/* Takes back what an earlier run left, before anything slower is done, and watches; the second adds
- * the connection to the loop. 0 or a negative errno. */
-int serve_begin_store(struct daemon *daemon);
+/* Sets the watches, and adds the connection to the loop. 0 or a negative errno. */
 int serve_listen(struct daemon *daemon);
 void serve_try_reconnect(void *arg);
 

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "downgrade.h"
-#include "heartbeat.h"
 #include "log.h"
 
 void serve_disconnect(struct daemon *daemon)
@@ -74,8 +73,10 @@ static void read_lifeline(void *arg)
 
 int serve_listen(struct daemon *daemon)
 {
-    int lifeline = store_lifeline_fd(daemon->store);
+    int lifeline = store_lifeline_fd(daemon->store), rc = reconciler_watch(daemon->reconciler);
 
+    if (rc < 0)
+        return rc;
     daemon->on_store = loop_add_reader(daemon->loop, store_fd(daemon->store), read_store, daemon);
     if (lifeline >= 0)
         daemon->on_lifeline = loop_add_reader(daemon->loop, lifeline, read_lifeline, daemon);
@@ -84,15 +85,14 @@ int serve_listen(struct daemon *daemon)
     return 0;
 }
 
-int serve_begin_store(struct daemon *daemon)
+/* On a new connection, as at the start: first what stands goes. */
+static int begin_anew(struct daemon *daemon)
 {
-    int rc;
+    int rc = publisher_withdraw(daemon->publisher, "starting");
 
-    heartbeat();
-    rc = publisher_withdraw(daemon->publisher, "starting");
     serve_note_overstated(daemon, rc < 0);
     if (rc == 0)
-        rc = reconciler_watch(daemon->reconciler);
+        rc = serve_listen(daemon);
     if (rc < 0)
         serve_disconnect(daemon);
     return rc;
@@ -103,6 +103,9 @@ void serve_try_reconnect(void *arg)
     struct daemon *daemon = arg;
     int rc = store_connect(daemon->store);
 
+    if (rc == -ECONNREFUSED || rc == -ENOENT)
+        serve_note_overstated(daemon, false);
+
     /* Its socket is root's: whoever starts us can connect again. */
     if ((rc == -EACCES || rc == -EPERM) && daemon->rights.privileges.drop) {
         daemon->exit_status = DAEMON_EXIT_AGAIN;
@@ -110,9 +113,7 @@ void serve_try_reconnect(void *arg)
         return;
     }
     if (rc == 0)
-        rc = serve_begin_store(daemon);
-    if (rc == 0)
-        rc = serve_listen(daemon);
+        rc = begin_anew(daemon);
     if (rc == -ENOMEM) {
         serve_give_up(daemon, "connecting to xenstored", rc);
         return;

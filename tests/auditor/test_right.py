@@ -10,6 +10,7 @@ from audit import AuditCase
 from busy import PLUGGED, Busy
 from case import DISK, NIC, NIC2, ROOT_PORT, SPARE
 from toolstack import CRASH
+from waiting import wait_until
 
 BOUND_MS = 1000
 SEED = 7
@@ -98,7 +99,6 @@ class Right(AuditCase):
             self.toolstack.destroy(domid).finish()
         busy = Busy(self.toolstack, self.host, SEED, self.daemon.reload)
         busy.start()
-        while busy.operations < OPERATIONS and busy.error is None:
-            time.sleep(0.02)
+        wait_until(lambda: busy.operations >= OPERATIONS or busy.error, 'so many operations')
         busy.end()
         self.settle()

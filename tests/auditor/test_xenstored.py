@@ -29,23 +29,13 @@ class XenstoredCase(AuditCase):
 
 
 class Dies(XenstoredCase):
-    def begin_anew(self):
-        """An empty store, that knows no domain."""
-        self.rig.restart()
-        self.store = self.rig.store()
-        self.toolstack.reconnect()
-
     def rebuild(self):
-        for domid in (1, 2):
-            self.toolstack.reintroduce(domid)
-        for bdf in (NIC, NIC2):
-            self.store.write(self.toolstack.info(bdf, 'driver_path'),
-                             '/sys/bus/pci/drivers/e1000e')
+        self.reintroduce((1, 2), (NIC, NIC2))
 
     def test_killed_and_empty(self):
         for _ in range(5):
             self.rig.kill()
-            self.begin_anew()
+            self.restart_xenstored()
             self.wait_status('ready')
             self.auditor.sync()
         self.rebuild()
@@ -57,7 +47,7 @@ class Dies(XenstoredCase):
         """While nobody can write it down, the device goes."""
         self.rig.kill()
         self.hypervisor.assign(NIC, 'io')
-        self.begin_anew()
+        self.restart_xenstored()
         self.rebuild()
         self.wait_host(NIC, state='quarantined')
         self.auditor.sync()
@@ -65,7 +55,7 @@ class Dies(XenstoredCase):
     def test_daemon_killed_too(self):
         self.rig.kill()
         self.kill_daemon()
-        self.begin_anew()
+        self.restart_xenstored()
         self.auditor.sync()
         self.start_daemon()
         self.rebuild()

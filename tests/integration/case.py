@@ -76,6 +76,22 @@ class RigCase(unittest.TestCase):
         check_commits(self, [commit.changes for commit in commits_of(requests)])
         truth.check(self, requests)
 
+    # another xenstored
+
+    def restart_xenstored(self):
+        """With an empty store, that knows no domain."""
+        self.rig.restart()
+        self.store = self.rig.store()
+        self.toolstack.reconnect()
+
+    def reintroduce(self, domids, assignable):
+        """The domains, and libxl's records of functions that are with pciback still."""
+        for domid in domids:
+            self.toolstack.reintroduce(domid)
+        for bdf in assignable:
+            self.store.write(self.toolstack.info(bdf, 'driver_path'),
+                             '/sys/bus/pci/drivers/e1000e')
+
     # what is published
 
     def host_record(self, bdf):

@@ -104,8 +104,7 @@ class DaemonDies(KeeperCase):
         """The keeper's connection is dead by then."""
         self.rig.kill()
         wait_until(lambda: self.daemon.log_lines('is lost'), 'the daemon to see it')
-        self.rig.restart()
-        self.store = self.rig.store()
+        self.restart_xenstored()
         wait_until(lambda: self.store.read(f'{HOST_TREE}/status') == 'ready', 'the host tree')
         self.daemon.signal(signal.SIGKILL)
         self.assertEqual(self.daemon.process.wait(BOUND), 1)
@@ -154,6 +153,31 @@ class BothDie(KeeperCase):
         self.assertIn('Daemon:      gone', done.stdout)
         self.daemon.start()
         self.assertEqual(self.run_command(self.rig.env(), 'status').returncode, 0)
+
+    def test_start_that_fails(self):
+        """Whatever it fails at: what the run before left does not stay."""
+        self.daemon.config['user'] = 'no-such-user-here'
+        self.assertEqual(self.daemon.run().returncode, 2)
+        for tree in self.trees():
+            self.assertEqual(self.store.read(f'{tree}/status'), 'stopped')
+
+    def test_start_that_is_slow(self):
+        """From its lock on it seems to live: the old words go before Xen is asked for anything."""
+        with self.hypervisor.held('xc_interface_open', self.daemon.launch):
+            self.assertEqual(self.store.read(f'{HOST_TREE}/status'), 'starting')
+            self.assertFalse(self.record(1, FIRST))
+        self.daemon.wait_ready()
+
+    def test_start_that_stands(self):
+        """Before the daemon has a loop of its own."""
+        with self.hypervisor.held('xc_interface_open', self.daemon.launch):
+            self.assertEqual(self.daemon.process.wait(BOUND), 1)
+        self.assertTrue(self.daemon.log_lines('no sign of life'))
+
+    def test_nobody_else_holds_the_lock(self):
+        """Who may open it may keep the daemon out."""
+        mode = os.stat(self.daemon.config['lock-file']).st_mode
+        self.assertEqual(mode & 0o777, 0o600)
 
     def test_wait_ready(self):
         program = self.program(self.rig.env())

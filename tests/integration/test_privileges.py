@@ -107,9 +107,7 @@ class Connection(Unprivileged, RigCase):
         self.daemon.start()
         first = self.daemon.child()
         os.umask(0o022)
-        self.rig.restart()
-        self.store = self.rig.store()
-        self.toolstack.store = self.store
+        self.restart_xenstored()
         wait_until(lambda: self.daemon.child() not in (None, first), 'another daemon')
         self.wait_host(NIC, state='relaxed')
         self.check_rights()

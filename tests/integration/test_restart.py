@@ -159,18 +159,9 @@ class KilledAnywhere(RestartCase):
 
 
 class XenstoredDies(RestartCase):
-    def restart_xenstored(self):
-        self.rig.restart()
-        self.store = self.rig.store()
-        self.toolstack.reconnect()
-
     def rebuild(self):
         """The store as it was, as far as the toolstack knows it."""
-        for domid in (1, 2):
-            self.toolstack.reintroduce(domid)
-        for bdf in (NIC, NIC2):
-            self.store.write(self.toolstack.info(bdf, 'driver_path'),
-                             '/sys/bus/pci/drivers/e1000e')
+        self.reintroduce((1, 2), (NIC, NIC2))
         self.toolstack.attach(1, NIC).finish()
 
     def test_restarted(self):

@@ -5,7 +5,10 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +19,7 @@ struct script {
     int codes[4];       /* of each life; below 0: ends by that signal */
     _Atomic int lives;  /* how many there were */
     _Atomic bool waits; /* for SIGTERM, which lets it end with its code */
+    bool talks;         /* to the service manager */
 };
 
 static int live(void *arg, const struct keeper_link *link)
@@ -25,6 +29,13 @@ static int live(void *arg, const struct keeper_link *link)
 
     if (link->page->beats != 0 || link->page->everything)
         _exit(99);
+    if (script->talks) {
+        (void)keeper_notify(link, "STATUS=good");
+        (void)keeper_notify(link, "STATUS=bad\nMAINPID=1");
+        (void)keeper_notify(link, "WATCHDOG_USEC=1");
+        (void)keeper_notify(link, "READY=1\nSTATUS=there");
+        (void)keeper_notify(link, "READY=12");
+    }
     if (atomic_load(&script->waits)) {
         sigset_t set;
         int number;
@@ -113,6 +124,34 @@ static void test_hands_on_what_it_is_told(void **state)
     munmap(script, sizeof(*script));
 }
 
+/* The daemon is nobody's master, and the keeper is root. */
+static void test_says_no_more_than_there_is_to_say(void **state)
+{
+    static const char name[] = "@xi-test-keeper";
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct script *script = script_new();
+    int manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    char text[64] = "";
+
+    (void)state;
+    assert_true(manager >= 0);
+    memcpy(&address.sun_path[1], &name[1], sizeof(name) - 2);
+    assert_int_equal(bind(manager, (struct sockaddr *)&address,
+                          (socklen_t)(offsetof(struct sockaddr_un, sun_path) + sizeof(name) - 1)),
+                     0);
+    assert_int_equal(setenv("NOTIFY_SOCKET", name, 1), 0);
+    script->talks = true;
+    assert_int_equal(run(script), 0);
+    assert_int_equal(unsetenv("NOTIFY_SOCKET"), 0);
+    assert_int_equal(recv(manager, text, sizeof(text), 0), strlen("STATUS=good"));
+    assert_memory_equal(text, "STATUS=good", strlen("STATUS=good"));
+    assert_int_equal(recv(manager, text, sizeof(text), 0), strlen("READY=1\nSTATUS=there"));
+    assert_memory_equal(text, "READY=1\nSTATUS=there", strlen("READY=1\nSTATUS=there"));
+    assert_int_equal(recv(manager, text, sizeof(text), 0), -1);
+    close(manager);
+    munmap(script, sizeof(*script));
+}
+
 /* Asked to end it does not begin again. */
 static void test_ends_though_the_daemon_wants_more(void **state)
 {
@@ -133,6 +172,7 @@ int main(void)
         cmocka_unit_test(test_forks_again),
         cmocka_unit_test(test_a_signal_is_a_failure),
         cmocka_unit_test(test_hands_on_what_it_is_told),
+        cmocka_unit_test(test_says_no_more_than_there_is_to_say),
         cmocka_unit_test(test_ends_though_the_daemon_wants_more),
     };
 

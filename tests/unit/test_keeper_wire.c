@@ -229,6 +229,17 @@ static void expect_tree(struct fixture *fixture)
     expect(fixture, XS_TRANSACTION_END, "T");
 }
 
+static int withdraw(struct fixture *fixture)
+{
+    struct withdrawal at = {0, 0};
+    int rc;
+
+    do
+        rc = keeper_withdraw(&fixture->wire, &fixture->page, &at);
+    while (rc > 0);
+    return rc;
+}
+
 static void test_withdraws_what_is_marked(void **state)
 {
     struct fixture *fixture = *state;
@@ -237,7 +248,7 @@ static void test_withdraws_what_is_marked(void **state)
     settle(fixture);
     answer_tree(fixture, "EAGAIN");
     answer_tree(fixture, "OK");
-    assert_int_equal(keeper_withdraw(&fixture->wire, &fixture->page), 0);
+    assert_int_equal(withdraw(fixture), 0);
     assert_false(keeper_is_marked(&fixture->page, 5));
     expect_settled(fixture);
     expect_tree(fixture);
@@ -254,7 +265,7 @@ static void test_makes_no_tree(void **state)
     answer(fixture, "7");
     answer_error(fixture, "ENOENT");
     answer(fixture, "OK");
-    assert_int_equal(keeper_withdraw(&fixture->wire, &fixture->page), 0);
+    assert_int_equal(withdraw(fixture), 0);
     assert_false(keeper_is_marked(&fixture->page, KEEPER_HOST));
     expect_settled(fixture);
     expect(fixture, XS_TRANSACTION_START, "");
@@ -271,7 +282,7 @@ static void test_removes_what_it_cannot_write(void **state)
     settle(fixture);
     answer_error(fixture, "EACCES");
     answer(fixture, "OK");
-    assert_int_equal(keeper_withdraw(&fixture->wire, &fixture->page), 0);
+    assert_int_equal(withdraw(fixture), 0);
     expect_settled(fixture);
     expect(fixture, XS_TRANSACTION_START, "");
     expect(fixture, XS_RM, "/local/domain/5/iommu");
@@ -289,9 +300,32 @@ static void test_keeps_the_mark_of_what_stands(void **state)
     answer_error(fixture, "EACCES");
     answer_error(fixture, "EACCES");
     answer(fixture, "OK");
-    assert_int_equal(keeper_withdraw(&fixture->wire, &fixture->page), -EACCES);
+    assert_int_equal(withdraw(fixture), -EACCES);
     assert_true(keeper_is_marked(&fixture->page, 5));
     assert_false(keeper_is_marked(&fixture->page, 6));
+}
+
+/* It comes back in between, and remembers what it met. */
+static void test_in_parts(void **state)
+{
+    struct fixture *fixture = *state;
+    struct withdrawal at = {0, 0};
+
+    keeper_mark(&fixture->page, 5);
+    keeper_mark(&fixture->page, 30000);
+    settle(fixture);
+    answer_error(fixture, "EACCES");
+    answer_error(fixture, "EACCES");
+    assert_int_equal(keeper_withdraw(&fixture->wire, &fixture->page, &at), 1);
+    assert_int_equal(at.met, -EACCES);
+    answer_error(fixture, "EACCES");
+    answer(fixture, "OK");
+    while (at.next)
+        if (keeper_withdraw(&fixture->wire, &fixture->page, &at) != 1)
+            break;
+    assert_int_equal(at.next, 0);
+    assert_true(keeper_is_marked(&fixture->page, 5));
+    assert_false(keeper_is_marked(&fixture->page, 30000));
 }
 
 int main(void)
@@ -308,6 +342,7 @@ int main(void)
         TEST(test_makes_no_tree),
         TEST(test_removes_what_it_cannot_write),
         TEST(test_keeps_the_mark_of_what_stands),
+        TEST(test_in_parts),
     };
 
     signal(SIGPIPE, SIG_IGN); /* as the process does */

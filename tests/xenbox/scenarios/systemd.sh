@@ -49,7 +49,7 @@ want_property StatusText "*[0-9]*"
 host 0000:00:04.0 "0 relaxed keep dom0-relaxed"
 has_no_rights
 check "systemd-analyze security: at most 1.5" systemd-analyze security --no-pager --threshold=15 xen-iommud
-same "owner of the lock" "$(stat -c %U:%a /run/xen-iommud /run/xen-iommud/lock | xargs)" "root:755 root:644"
+same "owner of the lock" "$(stat -c %U:%a /run/xen-iommud /run/xen-iommud/lock | xargs)" "root:755 root:600"
 logs "built-in options: none (build configuration: none"
 
 # What only root can read: libxl's records, and all of a configuration space.
