@@ -55,7 +55,8 @@ static int open_parts(struct daemon *daemon)
     rc = dt_observer_open(&daemon->dt, options->host_dtb, options->sysroot);
     if (rc < 0)
         return fail("reading the device tree devices", rc);
-    rc = toolstack_observer_open(&daemon->toolstack, options->sysroot, daemon->rights.opener);
+    rc = toolstack_observer_open(&daemon->toolstack, options->sysroot, daemon->rights.opener,
+                                 birth_by_libxl, daemon->store);
     if (rc < 0)
         return fail("reading libxl's records", rc);
     rc = assignment_observer_open(&daemon->assignment, daemon->store);

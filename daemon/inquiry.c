@@ -49,7 +49,7 @@ static void add_domid(struct domids *domids, uint32_t domid)
 }
 
 /* So many questions at most are asked for what neither the host nor any record shows. */
-#define STRANGERS_MAX 16384
+#define STRANGERS_MAX 2048
 
 /* Some guest has a function, and no record tells which; or may have one that the host does not list
  * any more, and then nothing else tells of it. */
@@ -87,7 +87,6 @@ static int collect_owners(const struct inquiry *inquiry, struct domids *owners)
                             sizeof(*owners->domids));
     if (!owners->domids)
         return -ENOMEM;
-    add_domid(owners, 0);
     for (size_t i = 0; i < inventory->pci_count; i++)
         if (inventory->devices[i].owner.kind == OWNER_GUEST)
             add_domid(owners, inventory->devices[i].owner.domid);
@@ -99,7 +98,10 @@ static int collect_owners(const struct inquiry *inquiry, struct domids *owners)
         if (assignment->records[i].has_domid)
             add_living(inquiry, owners, assignment->records[i].domid);
     for (size_t i = 0; anyone && i < inquiry->domains->count; i++)
-        add_domid(owners, inquiry->domains->domains[i].domid);
+        if (inquiry->domains->domains[i].domid != 0)
+            add_domid(owners, inquiry->domains->domains[i].domid);
+    /* Last: what a domain that ends meanwhile gives back is in one list or the other. */
+    add_domid(owners, 0);
     return 0;
 }
 

@@ -43,33 +43,31 @@ static int open_directory(const char *root)
     return open_path(path, READ_FLAGS | O_DIRECTORY);
 }
 
-int opener_record_path(char *path, size_t size, const char *root, const struct opener_request *what,
-                       const char *suffix)
+int opener_record_path(char *path, size_t size, const char *root, const struct opener_request *what)
 {
     const uint8_t *u = what->uuid;
     int length = snprintf(path, size,
                           "%s" OPENER_DIRECTORY "/userdata-d.%u.%02x%02x%02x%02x-%02x%02x-"
-                          "%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x.%s",
+                          "%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x.libxl-json",
                           root, what->domid, u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8],
-                          u[9], u[10], u[11], u[12], u[13], u[14], u[15], suffix);
+                          u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
 
     return length >= (int)size ? -ENAMETOOLONG : 0;
 }
 
-static int open_record(const char *root, const struct opener_request *what, const char *suffix,
-                       int flags)
+static int open_record(const char *root, const struct opener_request *what)
 {
     char path[PATH_MAX];
-    int rc = opener_record_path(path, sizeof(path), root, what, suffix);
+    int rc = opener_record_path(path, sizeof(path), root, what);
 
-    return rc < 0 ? rc : open_path(path, flags);
+    return rc < 0 ? rc : open_path(path, READ_FLAGS);
 }
 
 /* The record is root's own word: what it names, libxl itself reads as root. */
 static int open_partial_tree(const char *root, const struct opener_request *what, struct stat *link)
 {
     char path[PATH_MAX], name[PATH_MAX];
-    int record = open_record(root, what, "libxl-json", READ_FLAGS), rc;
+    int record = open_record(root, what), rc;
 
     if (record < 0)
         return record;
@@ -95,9 +93,7 @@ int opener_file_open(const char *root, const struct opener_request *what, struct
     case OPENER_RECORDS:
         return open_directory(root);
     case OPENER_RECORD:
-        return open_record(root, what, "libxl-json", READ_FLAGS);
-    case OPENER_XL_RECORD:
-        return open_record(root, what, "xl", O_PATH | O_CLOEXEC);
+        return open_record(root, what);
     case OPENER_PARTIAL_TREE:
         return open_partial_tree(root, what, link);
     default:

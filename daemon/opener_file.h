@@ -12,9 +12,8 @@ enum opener_kind {
     OPENER_PCI_CONFIG = 1, /* the configuration space of function sbdf, in sysfs */
     OPENER_RECORDS,        /* libxl's directory, to be listed */
     OPENER_RECORD,         /* libxl's record of a domain */
-    OPENER_XL_RECORD,    /* what xl keeps beside it: for its times, without its content (O_PATH) */
-    OPENER_PARTIAL_TREE, /* the partial device tree that libxl's record of the domain names */
-    OPENER_WATCH,        /* no file: watches libxl's directory, or one above it */
+    OPENER_PARTIAL_TREE,   /* the partial device tree that libxl's record of the domain names */
+    OPENER_WATCH,          /* no file: watches libxl's directory, or one above it */
 };
 
 struct opener_request {
@@ -28,9 +27,9 @@ struct opener_request {
 
 #define OPENER_DIRECTORY "/var/lib/xen"
 
-/* The path of a record, below root; suffix: "libxl-json" or "xl". 0 or -ENAMETOOLONG. */
-int opener_record_path(char *path, size_t size, const char *root, const struct opener_request *what,
-                       const char *suffix);
+/* The path of a record, below root. 0 or -ENAMETOOLONG. */
+int opener_record_path(char *path, size_t size, const char *root,
+                       const struct opener_request *what);
 
 /* Opens it below root (but for sysfs, which is where it is) for reading, never waiting for anybody.
  * A descriptor, -EINVAL for a request that makes no sense, or another negative errno. Of

@@ -30,6 +30,7 @@ struct reconciler {
     bool blind;        /* XenStore did not give the toolstack's records */
     bool overtaken;    /* there were events that this pass was too early for */
     bool unwritten;    /* a domain's tree could not be written in the last pass */
+    bool stale;        /* ... since it is not about the facts that were gathered any more */
     bool homeless;     /* a live domain has no home in XenStore yet */
     bool published;    /* once at least */
     struct complaints oddities;       /* what the toolstack wrote of things that are not there */

@@ -67,7 +67,6 @@ static int remember(struct reconciler *reconciler, const struct view_source *sou
 static void distrust(struct reconciler *reconciler, struct device *device)
 {
     evidence_changed(&device->evidence, reconciler->pass + 1);
-    reconciler->overtaken = true;
     if (policy_is_claim(&device->verdict))
         device->verdict = policy_unknown("assignment-incomplete");
 }
@@ -116,6 +115,9 @@ static int publish_domains(struct reconciler *reconciler, const struct view_sour
             tell_unwritten(domain->domid, rc);
         if (store_is_lost(rc))
             lost = rc;
+        /* That is over at once; what else went wrong is given time to end. */
+        if (rc == -ESTALE)
+            reconciler->stale = reconciler->overtaken = true;
         distrust_devices_of(reconciler, domain->domid);
     }
     return lost;
@@ -148,6 +150,7 @@ int pass_publish(struct reconciler *reconciler, bool whole)
 
     reconciler->homeless = false;
     reconciler->unwritten = false;
+    reconciler->stale = false;
     rc = publish_domains(reconciler, &source, whole);
     if (rc == -ENOMEM)
         return rc;

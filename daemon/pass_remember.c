@@ -72,6 +72,12 @@ static int recall_gone(struct reconciler *reconciler)
     return rc == -EINVAL ? 0 : rc;
 }
 
+static void add_gone(struct reconciler *reconciler, uint32_t sbdf)
+{
+    if (pci_addresses_add(&reconciler->gone, sbdf) < 0)
+        reconciler->gone.all = true;
+}
+
 /* ------------------------------------------------------------- of those that are there */
 
 /* text: what an earlier run left of its address, or NULL. */
@@ -89,6 +95,9 @@ static int recall(struct reconciler *reconciler, struct device *device)
     char name[XENIOMMU_PCI_NAME_SIZE], *text = NULL;
     int rc = 0;
 
+    /* It came while this run looked, however early. */
+    if (device->function.late)
+        return 0;
     xeniommu_pci_name(device->function.sbdf, name);
     if (ownership_is_assignable(&device->function))
         rc = read_seen(reconciler, name, &text);
@@ -117,21 +126,45 @@ static int keep(struct reconciler *reconciler, const char *name, uint32_t sbdf)
     return 0;
 }
 
-static int keep_others(struct reconciler *reconciler)
+/* One that is not there went while no daemon ran, or cannot be read yet. */
+static int recall_absent(struct reconciler *reconciler, const char *name)
 {
+    uint32_t sbdf;
+
+    if (xeniommu_pci_parse(name, strlen(name), &sbdf) < 0 ||
+        inventory_find(&reconciler->inventory, sbdf))
+        return 0;
+    if (reconciler->inventory.incomplete)
+        return keep(reconciler, name, sbdf);
+    add_gone(reconciler, sbdf);
+    return 0;
+}
+
+/* oxenstored hangs up on who lists more than 4096 bytes. */
+#define LISTED_MAX 256
+
+static int recall_others(struct reconciler *reconciler)
+{
+    struct store *store = reconciler->parts.store;
+    uint64_t left;
     char **names;
     size_t count;
-    int rc = store_list(reconciler->parts.store, XBT_NULL, PUBLISHER_SEEN_DIR, &names, &count);
+    int rc = store_read_number(store, XBT_NULL, PUBLISHER_SEEN_DIR "/" VIEW_COUNT_NODE, &left);
 
-    if (rc < 0)
-        return rc == -ENOENT ? 0 : rc;
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        uint32_t sbdf;
-
-        if (xeniommu_pci_parse(names[i], strlen(names[i]), &sbdf) == 0 &&
-            !inventory_find(&reconciler->inventory, sbdf))
-            rc = keep(reconciler, names[i], sbdf);
+    if (rc == -ENOENT)
+        return 0;
+    if (rc == 0)
+        rc = left > LISTED_MAX ? -E2BIG
+                               : store_list(store, XBT_NULL, PUBLISHER_SEEN_DIR, &names, &count);
+    /* What cannot be known may be about any. */
+    if (rc < 0 && !is_passing(rc)) {
+        reconciler->gone.all = true;
+        return 0;
     }
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = recall_absent(reconciler, names[i]);
     free(names);
     return rc;
 }
@@ -162,8 +195,8 @@ static int recall_all(struct reconciler *reconciler)
     pass_forget_remembered(reconciler);
     for (size_t i = 0; rc == 0 && i < reconciler->inventory.pci_count; i++)
         rc = recall(reconciler, &reconciler->inventory.devices[i]);
-    if (rc == 0 && reconciler->inventory.incomplete)
-        rc = keep_others(reconciler);
+    if (rc == 0)
+        rc = recall_others(reconciler);
     reconciler->looked = rc == 0;
     reconciler->awaits = reconciler->looked && reconciler->inventory.incomplete;
     return rc;
@@ -191,18 +224,16 @@ int pass_recall(struct reconciler *reconciler)
             found(reconciler, device, kept(reconciler, device->function.sbdf));
     }
     reconciler->awaits = inventory->incomplete;
-    if (!reconciler->awaits)
-        pass_forget_remembered(reconciler);
+    if (reconciler->awaits)
+        return 0;
+    for (size_t i = 0; i < reconciler->remembered_count; i++)
+        if (!inventory_find(inventory, reconciler->remembered[i].sbdf))
+            add_gone(reconciler, reconciler->remembered[i].sbdf);
+    pass_forget_remembered(reconciler);
     return 0;
 }
 
 /* ------------------------------------------------------------- for the next run */
-
-static void add_gone(struct reconciler *reconciler, uint32_t sbdf)
-{
-    if (pci_addresses_add(&reconciler->gone, sbdf) < 0)
-        reconciler->gone.all = true;
-}
 
 /* Functions that have a record by the last reading of the records, or had an event of it since. */
 void pass_note_gone(struct reconciler *reconciler)

@@ -9,7 +9,6 @@
 #include <xeniommu-schema.h>
 
 #include "downgrade.h"
-#include "heartbeat.h"
 #include "log.h"
 #include "place.h"
 #include "search.h"

@@ -142,6 +142,9 @@ int reconciler_run(struct reconciler *reconciler)
         return trouble;
     if (pass_downgrade(reconciler) || reconciler->unwritten)
         rc = pass_publish(reconciler, false);
+    /* What stands there is not known by now, and goes without being compared. */
+    if (rc == 0 && reconciler->stale)
+        rc = pass_publish(reconciler, false);
     if (rc == -ENOMEM || store_is_lost(rc))
         return rc;
     rc = conclude_and_publish(reconciler);

@@ -170,6 +170,14 @@ static int list_gone(const struct pci_addresses *gone, char *text)
     return 0;
 }
 
+static int add_count(struct tree *tree)
+{
+    char text[24];
+
+    snprintf(text, sizeof(text), "%zu", tree->count);
+    return tree_add(tree, VIEW_COUNT_NODE, text);
+}
+
 /* What one message to xenstored has room for, with the path. */
 #define GONE_SIZE 3800
 
@@ -203,10 +211,8 @@ static int add_remembered(const struct view_source *source, struct tree *tree)
 
 int view_of_seen(const struct view_source *source, struct tree *tree)
 {
-    int rc = add_gone(tree, source->gone);
+    int rc = add_remembered(source, tree);
 
-    if (rc == 0)
-        rc = add_remembered(source, tree);
     for (size_t i = 0; rc == 0 && i < source->inventory->pci_count; i++) {
         const struct device *device = &source->inventory->devices[i];
         const struct pci_record *record =
@@ -222,6 +228,10 @@ int view_of_seen(const struct view_source *source, struct tree *tree)
         quarantine_remember(&device->quarantine, &device->function, text);
         rc = tree_add(tree, name, text);
     }
+    if (rc == 0 && tree->count)
+        rc = add_count(tree);
+    if (rc == 0)
+        rc = add_gone(tree, source->gone);
     tree_sort(tree);
     return rc;
 }

@@ -32,9 +32,12 @@ struct view_source {
 /* The host's tree: every device under its host address. */
 int view_of_host(const struct view_source *source, struct tree *tree);
 
-/* What the daemon's next run has to know: which device each record "assignable" was written for,
- * and where none is that such a record was of: names separated by single blanks, or "all". */
-#define VIEW_GONE_NODE "gone"
+/* Beside one node for each function: where none is that such a record was of (names separated by
+ * single blanks, or "all"), and how many the others are. */
+#define VIEW_GONE_NODE  "gone"
+#define VIEW_COUNT_NODE "count"
+
+/* What the daemon's next run has to know: which device each record "assignable" was written for. */
 int view_of_seen(const struct view_source *source, struct tree *tree);
 
 /* What XenStore must say while the domain's tree stands: that libxl gave it each PCI function that

@@ -322,8 +322,9 @@ int hypervisor_mates(struct hypervisor *hypervisor, uint32_t domid, uint32_t sbd
 
     *count = 0;
     if (xc_get_device_group(hypervisor->xch, domid, sbdf, HYPERVISOR_MATES_MAX, &found, listed)) {
-        /* A guest that was made without passthrough: it has no IOMMU, and nothing assigned. */
-        if (errno == EOPNOTSUPP && domid != 0)
+        /* A guest that was made without passthrough has no IOMMU, and nothing assigned; nor has one
+         * that is gone. */
+        if ((errno == EOPNOTSUPP || errno == ESRCH) && domid != 0)
             return 0;
         return errno ? -errno : -EIO;
     }

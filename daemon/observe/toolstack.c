@@ -21,6 +21,8 @@ struct toolstack_observer {
     char *directory;
     char *sysroot;         /* the prefix of what is read */
     struct opener *opener; /* the caller's, or NULL */
+    birth_fn *birth;       /* or NULL */
+    void *birth_arg;
     struct directory_watch watch;
     struct guest_trees trees;
     struct dt_records current;
@@ -143,41 +145,30 @@ static int add_devices(struct reading *reading, const struct source *source,
 
 /* ------------------------------------------------------------- its partial device tree */
 
-static int open_record(const struct toolstack_observer *observer, enum opener_kind kind,
-                       uint32_t domid, const uint8_t handle[16])
+static int open_record(const struct toolstack_observer *observer, uint32_t domid,
+                       const uint8_t handle[16])
 {
-    struct opener_request request = {.kind = kind, .domid = domid};
+    struct opener_request request = {.kind = OPENER_RECORD, .domid = domid};
 
     memcpy(request.uuid, handle, sizeof(request.uuid));
     return opener_open(observer->opener, observer->sysroot, &request, NULL);
 }
 
-static bool is_earlier(const struct timespec *a, const struct timespec *b)
-{
-    return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
-}
-
-/* Some moment after the domain was made, as early as is known. libxl writes its record at the end
- * of making it, and anew with each change of the configuration, so the time of a record that was
- * not seen to appear tells nothing. What xl keeps beside it stays; other toolstacks keep nothing
- * there. False where nothing tells. */
+/* Some moment after which the domain's partial tree was read. The record is written at the end of
+ * making a domain, and anew with each change of its configuration: its own time tells that where it
+ * was seen to appear, and has to do at the start where nobody keeps another. False where nothing
+ * tells. */
 static bool made_before(const struct reading *reading, const struct source *source,
                         const struct stat *record, struct timespec *born)
 {
-    struct stat other;
-    int fd = open_record(reading->observer, OPENER_XL_RECORD, source->domid, source->handle);
-    bool known = fd >= 0 && fstat(fd, &other) == 0;
-    /* At the start the record's own time has to do: xl keeps nothing beside it any more. */
-    bool appeared = record && (reading->observer->listed || !reading->observer->begun);
+    const struct toolstack_observer *observer = reading->observer;
+    int rc = observer->birth ? observer->birth(observer->birth_arg, source->handle, born) : -ENOENT;
 
-    if (fd >= 0)
-        close(fd);
-    if (appeared)
-        *born = record->st_mtim;
-    if (!known)
-        return appeared;
-    if (!appeared || is_earlier(&other.st_mtim, born))
-        *born = other.st_mtim;
+    if (rc == 0)
+        return true;
+    if (!record || !(observer->listed || (rc == -ENOENT && !observer->begun)))
+        return false;
+    *born = record->st_mtim;
     return true;
 }
 
@@ -248,7 +239,7 @@ static int take_root(struct reading *reading, struct source *source, struct json
 static int read_text(struct reading *reading, const struct source *source, char **text,
                      size_t *size, struct stat *st)
 {
-    int fd = open_record(reading->observer, OPENER_RECORD, source->domid, source->handle), rc;
+    int fd = open_record(reading->observer, source->domid, source->handle), rc;
 
     if (fd < 0)
         return fd;
@@ -264,8 +255,7 @@ static bool is_named_well(const struct reading *reading, const struct source *so
     char path[PATH_MAX];
 
     memcpy(request.uuid, source->handle, sizeof(request.uuid));
-    return opener_record_path(path, sizeof(path), reading->observer->sysroot, &request,
-                              "libxl-json") == 0 &&
+    return opener_record_path(path, sizeof(path), reading->observer->sysroot, &request) == 0 &&
            strcmp(path, source->path) == 0;
 }
 
@@ -407,7 +397,7 @@ static int read_directory(struct reading *reading)
 /* Is its record still there? The directory may change while it is read. */
 static bool is_recorded(const struct toolstack_observer *observer, const struct guest_tree *tree)
 {
-    int fd = open_record(observer, OPENER_RECORD, tree->domid, tree->handle);
+    int fd = open_record(observer, tree->domid, tree->handle);
 
     if (fd >= 0)
         close(fd);
@@ -480,7 +470,7 @@ static void take_gone(void *arg, const char *name)
 }
 
 int toolstack_observer_open(struct toolstack_observer **out, const char *sysroot,
-                            struct opener *opener)
+                            struct opener *opener, birth_fn *birth, void *birth_arg)
 {
     struct toolstack_observer *observer = calloc(1, sizeof(*observer));
     int rc = -ENOMEM;
@@ -490,6 +480,8 @@ int toolstack_observer_open(struct toolstack_observer **out, const char *sysroot
         return -ENOMEM;
     observer->watch.fd = -1;
     observer->opener = opener;
+    observer->birth = birth;
+    observer->birth_arg = birth_arg;
     observer->sysroot = strdup(sysroot);
     if (asprintf(&observer->directory, "%s" OPENER_DIRECTORY, sysroot) < 0)
         observer->directory = NULL;

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "observe/birth.h"
+
 #include "../opener.h"
 
 /* Where in the guest's own tree a device is. */
@@ -44,10 +46,11 @@ struct dt_records {
 struct toolstack_observer;
 
 /* Watches sysroot/var/lib/xen, whose files opener opens, NULL for this process; it is the caller's
- * as long as the observer is there. 0 or a negative errno; a directory that is not there is an
+ * as long as the observer is there, as is birth_arg; birth: NULL where nobody keeps that. 0 or a
+ * negative errno; a directory that is not there is an
  * empty one. The caller closes it. */
 int toolstack_observer_open(struct toolstack_observer **observer, const char *sysroot,
-                            struct opener *opener);
+                            struct opener *opener, birth_fn *birth, void *birth_arg);
 void toolstack_observer_close(struct toolstack_observer *observer); /* NULL is allowed */
 
 /* Readable when dispatch has something to do. */

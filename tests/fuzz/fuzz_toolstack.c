@@ -123,7 +123,7 @@ static struct toolstack_observer *set_up(void)
     fuzz_folder_enter(fuzz_folder, "/var/lib/xen");
     snprintf(path, sizeof(path), "%s/partial.dtb", fuzz_folder);
     write_partial(path);
-    require(toolstack_observer_open(&observer, fuzz_folder, NULL) == 0);
+    require(toolstack_observer_open(&observer, fuzz_folder, NULL, NULL, NULL) == 0);
     return observer;
 }
 

@@ -5,14 +5,12 @@ import os
 import time
 
 from devicetree import ASIDE, BESIDE, GUESTS, DeviceTreeCase
+from toolstack import handle_of, vm_path
+from waiting import wait_until
 
 
 def node(name, host=ASIDE, below='passthrough'):
     return f'{below} {{ {name} {{ xen,path = "{host}"; }}; }};'
-
-
-def beside(record):
-    return record.replace('.libxl-json', '.xl')
 
 
 class GuestPath(DeviceTreeCase):
@@ -20,16 +18,24 @@ class GuestPath(DeviceTreeCase):
         self.compile(f'/dts-v1/; / {{ {text} }};',
                      os.path.join(self.daemon.sysroot, 'partial.dtb'))
 
-    def create(self, name='/partial.dtb', *paths, by='xl'):
-        """libxl makes the guest: the devices are assigned, and the record comes last. xl keeps the
-        configuration beside it, from the beginning."""
+    def create(self, name='/partial.dtb', *paths, by='libxl'):
+        """The guest is made: the devices are assigned, and the record comes last. libxl has written
+        before when it began."""
         for path in paths or (ASIDE,):
             self.hypervisor.assign(path, 1)
-        record = self.write_record(1, *(paths or (ASIDE,)), b_info={'device_tree': name})
-        if by == 'xl' and not os.path.exists(beside(record)):
-            with open(beside(record), 'w', encoding='ascii'):
-                pass
-        return record
+        if by == 'libxl' and self.store.read(self.birth()) is None:
+            self.store.write(self.birth(), self.next_hundredth())
+        return self.write_record(1, *(paths or (ASIDE,)), b_info={'device_tree': name})
+
+    @staticmethod
+    def next_hundredth():
+        """As libxl writes a time, rounded down; later than all that was done until now."""
+        begin = int(time.time() * 100)
+        wait_until(lambda: int(time.time() * 100) > begin, 'the next hundredth of a second')
+        return f'{(begin + 1) / 100:.2f}'
+
+    def birth(self):
+        return vm_path(handle_of(self.hypervisor.domains[1])) + '/start_time'
 
     def seen(self):
         """The device tree devices in the guest's own tree."""
@@ -125,13 +131,34 @@ class GuestPath(DeviceTreeCase):
         self.restart()
         self.expect_nothing()
 
-    def test_rewritten_and_the_record_too(self):
-        """What xl keeps beside libxl's record tells since when the domain is there."""
+    def test_rewritten_before_a_start(self):
+        """libxl's record is as new as the last change, but libxl has told when it began."""
+        self.write_partial(node('mine@0'))
+        self.create()
+        self.wait_dt(1, '/passthrough/mine@0', **GUESTS)
         self.daemon.stop()
         self.write_partial(node('mine@1'))
-        record = self.create()
-        past = time.time() - 100
-        os.utime(beside(record), (past, past))
+        self.create('/partial.dtb', ASIDE, BESIDE)
+        self.daemon.start()
+        self.wait_dt(None, BESIDE, owner='1')
+        self.expect_nothing()
+
+    def test_nobody_tells_when_it_was_made(self):
+        """The record's own time has to do then."""
+        self.write_partial(node('mine@0'))
+        self.create(by='another')
+        self.restart()
+        self.wait_dt(1, '/passthrough/mine@0', **GUESTS)
+        self.daemon.stop()
+        self.write_partial(node('mine@1'))
+        self.daemon.start()
+        self.expect_nothing()
+
+    def test_no_time_that_is_one(self):
+        self.write_partial(node('mine@0'))
+        self.daemon.stop()
+        self.create()
+        self.store.write(self.birth(), '12.5x')
         self.daemon.start()
         self.expect_nothing()
 
@@ -141,7 +168,7 @@ class GuestPath(DeviceTreeCase):
         record = self.create()
         self.wait_dt(1, '/passthrough/mine@0', **GUESTS)
         os.unlink(record)
-        os.unlink(beside(record))
+        self.store.remove(self.birth())
         self.write_partial(node('mine@1'))
         self.create()
         self.wait_dt(1, '/passthrough/mine@1', **GUESTS)

@@ -258,6 +258,21 @@ class OverRestart(QuarantineCase):
         self.daemon.start()
         self.check_new()
 
+    def test_gone_and_another_meanwhile(self):
+        """It went while no daemon ran, and another came while none ran: the run between them found none
+        there, and had something of another function to tell the next one."""
+        self.toolstack.assignable_add(NIC2).finish()
+        self.wait_host(NIC2, **QUARANTINED)
+        self.daemon.stop()
+        self.host.remove(NIC)
+        self.daemon.start()
+        self.wait_host(NIC2, **QUARANTINED)
+        self.daemon.stop()
+        self.host.add(NIC, driver=PCIBACK)
+        self.daemon.start()
+        self.check_new()
+        self.wait_host(NIC2, **QUARANTINED)
+
     def test_gone_before_two_restarts(self):
         self.host.remove(NIC)
         self.sync_uevents()

@@ -370,6 +370,29 @@ static void what_leaves_is_downgraded_before_xen_is_asked(void **state)
     assert_told(FAKE_HOST_TREE, pci_name(NIC), "quarantined", "assignable");
 }
 
+static void forget_disk(void)
+{
+    fake_before_commit(NULL);
+    fake_remove("/libxl/pci/0000-00-05-0/domid");
+}
+
+/* The records change below the transaction that takes it back; what is asked of Xen comes later. */
+static void what_is_lost_while_another_record_goes(void **state)
+{
+    (void)state;
+    host_plug(DISK, "pciback");
+    libxl_make_assignable(DISK);
+    give_nic_to(1);
+    libxl_attach(DISK, 1);
+    daemon_pass();
+    assert_told(1, pci_name(DISK), "protected", "assigned-pv");
+    libxl_detach(NIC, 1);
+    fake_before_commit(forget_disk);
+    watch_first_question(1);
+    daemon_pass();
+    assert_string_equal(first_seen, "(none)");
+}
+
 static void what_moves_is_claimed_by_nobody_in_between(void **state)
 {
     (void)state;
@@ -566,6 +589,7 @@ int main(void)
         TEST(a_mate_that_left_the_host_but_not_xen),
         TEST(a_group_that_is_not_listed),
         TEST(what_leaves_is_downgraded_before_xen_is_asked),
+        TEST(what_is_lost_while_another_record_goes),
         TEST(what_moves_is_claimed_by_nobody_in_between),
         TEST(what_its_guest_sees_elsewhere),
         TEST(a_node_that_its_guest_sees_elsewhere),

@@ -51,6 +51,34 @@ static void a_record_of_the_device_before(void **state)
     assert_told(FAKE_HOST_TREE, pci_name(NIC), "quarantined", "assignable");
 }
 
+/* More than oxenstored lists: nothing is listed, and each of them may have gone. */
+static void more_than_can_be_listed(void **state)
+{
+    (void)state;
+    host_plug(NIC, "pciback");
+    libxl_make_assignable(NIC);
+    assert_int_equal(daemon_look(), 0);
+    host_unplug(NIC);
+    fake_put("/tool/xen-iommu/seen/count", "257");
+    daemon_restart();
+    assert_int_equal(daemon_look(), 0);
+    assert_string_equal(fake_get("/tool/xen-iommu/seen/gone"), "all");
+    host_plug(NIC, "pciback");
+    daemon_restart();
+    assert_int_equal(daemon_look(), 0);
+    assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
+}
+
+/* It came when the daemon had begun to look, and before its first pass. */
+static void plugged_before_the_first_pass(void **state)
+{
+    (void)state;
+    libxl_make_assignable(NIC);
+    host_plug(NIC, "pciback")->late = true;
+    assert_int_equal(daemon_look(), 0);
+    assert_told(FAKE_HOST_TREE, pci_name(NIC), "unknown", "new-device");
+}
+
 /* While no daemon ran. */
 static void another_device_over_a_restart(void **state)
 {
@@ -379,6 +407,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_record_of_the_device_before),
+        TEST(more_than_can_be_listed),
+        TEST(plugged_before_the_first_pass),
         TEST(another_device_over_a_restart),
         TEST(another_binding_over_a_restart),
         TEST(gone_before_a_restart),
