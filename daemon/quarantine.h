@@ -27,7 +27,8 @@ struct quarantine {
     enum quarantine_start start;
     uint32_t unbinds, times; /* from then on */
     bool over;               /* the next pass starts anew */
-    uint64_t followed;       /* by this pass */
+    bool owed;         /* sysfs shows no driver, and the uevent of that unbinding is to come */
+    uint64_t followed; /* by this pass */
 };
 
 /* A device that was there before the daemon looked. remembered: what an earlier run left of its
@@ -56,7 +57,7 @@ void quarantine_seen(struct quarantine *quarantine, uint64_t pass,
 void quarantine_recorded(struct quarantine *quarantine, const struct pci_function *function,
                          unsigned int times);
 
-/* No event can come late any more; until then another pass is due. */
+/* No event of libxl's can come late any more; until then another pass is due. */
 bool quarantine_is_settled(const struct quarantine *quarantine);
 
 /* Not, or not any more, with pciback: a record that stands then is about the past. */

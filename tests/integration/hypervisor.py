@@ -19,7 +19,8 @@ class Call(typing.NamedTuple):
     result: str   # the value, the errno's name, or 'held'
     injected: bool
     owner: typing.Optional[str] = None  # who really had the device then: a domid, 'io' or 'none'
-    at: int = 0                         # ns, as of time.monotonic_ns()
+    asked: int = 0                      # the owner was looked up after that,
+    at: int = 0                         # and before that: ns, as of time.monotonic_ns()
 
 
 class Log:
@@ -238,6 +239,6 @@ class Hypervisor:
             value, *notes = result.split(' ')
             more = dict(note.split('=') for note in notes if '=' in note)
             found.append(Call(program, call, what, value, 'injected' in notes, more.get('owner'),
-                              int(more['at'])))
+                              int(more['asked']), int(more['at'])))
         return [call for call in found
                 if call.program == by and name in (None, call.name) and on in (None, call.what)]

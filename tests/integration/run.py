@@ -38,8 +38,9 @@ def main():
     if kind not in rig.KINDS:
         sys.exit(f'{kind} is no xenstored')
     os.environ['RIG_KIND'] = kind
-    # A shell has its background jobs ignore it, and what a test starts would inherit that.
+    # A shell has its background jobs ignore these, and what a test starts would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     module = os.path.splitext(os.path.basename(name))[0]
     suite = unittest.defaultTestLoader.loadTestsFromNames(
         [f'{module}.{test}' for test in chosen] or [module])

@@ -163,6 +163,7 @@ class Detach(AssignCase):
         """The hypervisor is slow to answer; the word is taken back all the same."""
         self.attach()
         self.wait_record(1, FIRST, state='protected')
+        self.sync()  # no question of before is held
 
         def leave():
             self.hypervisor.assign(NIC, 'io')

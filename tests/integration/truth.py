@@ -208,8 +208,8 @@ class Truth:
         adding = self.hypervisor.adding.get(answer.what)
         return (claim.owner == 'none' and answer.name == QUESTIONS['pci'] and
                 answer.result == FREE and answer.owner == '0' and
-                adding is not None and adding.at(answer.at) is True and
-                self.hypervisor.placed[answer.what].next_after(answer.at, '0') == 'io')
+                adding is not None and True in adding.within(answer.asked, answer.at) and
+                self.hypervisor.placed[answer.what].next_after(answer.asked, '0') == 'io')
 
     def _is_split(self, device, claim, begin, end):
         """Whether some mate was another domain's all the time."""

@@ -100,25 +100,31 @@ static int find_fault(const struct call *call)
     return error;
 }
 
-/* What a test needs to know of the moment of the answer: who really had the device, and the time on
- * CLOCK_MONOTONIC in ns. */
-static void describe_moment(const struct call *call, char *text, size_t size)
+static int64_t now_ns(void)
 {
     struct timespec now;
-    int used = 0;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* What a test needs to know of the answer: who really had the device, and between which times that
+ * was looked up. */
+static void describe_moment(const struct call *call, char *text, size_t size)
+{
+    int used = 0;
+
     if (call->owner_known && call->owner >= 0)
         used = snprintf(text, size, "owner=%d ", call->owner);
     else if (call->owner_known)
         used = snprintf(text, size, "owner=%s ", call->owner == OWNER_NONE ? "none" : "io");
-    snprintf(text + used, size - (size_t)used, "at=%" PRId64,
-             (int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
+    snprintf(text + used, size - (size_t)used, "asked=%" PRId64 " at=%" PRId64, call->asked,
+             now_ns());
 }
 
 static void record(const struct call *call, const char *result)
 {
-    char path[PATH_MAX], line[512], moment[64];
+    char path[PATH_MAX], line[512], moment[96];
     int fd, length;
 
     if (state_path(path, sizeof(path), "calls"))
@@ -181,7 +187,11 @@ int call_begin(struct call *call, const char *name, const char *what, const char
     va_start(args, format);
     vsnprintf(call->arguments, sizeof(call->arguments), format, args);
     va_end(args);
-    return inject(call, true);
+    call->asked = now_ns();
+    if (inject(call, true) < 0)
+        return -1;
+    call->asked = now_ns(); /* it may have been held */
+    return 0;
 }
 
 int call_end(const struct call *call, int rc, int error)

@@ -22,6 +22,7 @@ struct call {
     char arguments[64]; /* the rest, for the record */
     bool owner_known;   /* owner is set */
     int owner;          /* who had the device when the call was answered, as in struct device */
+    int64_t asked;      /* since when it may have been looked up: CLOCK_MONOTONIC in ns */
 };
 
 /*

@@ -40,9 +40,10 @@ class Claims(unittest.TestCase):
 
     # what the daemon does
 
-    def call(self, name, what='', result='0', injected=False, owner=None):
+    def call(self, name, what='', result='0', injected=False, owner=None, asked=None):
+        now = time.monotonic_ns()
         self.calls.append(Call('xen-iommud', name, what, result, injected, owner,
-                               time.monotonic_ns()))
+                               asked or now, now))
 
     def begin(self):
         self.call('xc_physinfo')
@@ -201,6 +202,17 @@ class Claims(unittest.TestCase):
         for owner in owners:
             self.give(NIC, owner)
         self.hypervisor.note_adding(NIC, False)
+
+    def test_looked_up_while_libxl_added_it(self):
+        """Who answered was slow."""
+        self.begin()
+        self.hypervisor.note_adding(NIC, True)
+        asked = time.monotonic_ns()
+        self.give(NIC, 'io')
+        self.hypervisor.note_adding(NIC, False)
+        self.call('xc_test_assign_device', NIC, owner='0', asked=asked)
+        self.write(HOST, state='quarantined', swiotlb='keep', owner='none')
+        self.assert_true()
 
     def test_quarantine_that_failed(self):
         self.claim_while_adding()

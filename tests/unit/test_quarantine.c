@@ -235,6 +235,69 @@ static void bound_by_hand(void **state)
     }
 }
 
+/* sysfs shows it unbound for some passes before the kernel says so. */
+static void unbound_before_it_is_announced(void **state)
+{
+    static const char *const drivers[] = {"e1000e", ""};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        function = (struct pci_function){.sbdf = 0x20};
+        snprintf(function.driver, sizeof(function.driver), "%s", drivers[i]);
+        quarantine_plugged(&quarantine, ++pass, &function);
+        for (int looks = 0; looks < 3; looks++) {
+            assert_false(look("", 0, 0));
+            assert_true(quarantine_is_settled(&quarantine));
+        }
+        assert_false(look("", 1, 0));
+        assert_false(quarantine_is_settled(&quarantine));
+        assert_true(look("", 0, 1));
+        assert_true(quarantine_is_settled(&quarantine));
+        assert_true(look("pciback", 0, 0));
+        /* taken back, with the unbinding from the driver announced late too */
+        assert_false(look("", 0, 0));
+        assert_false(look("", 0, 0));
+        assert_false(look("e1000e", 1, 0));
+        assert_false(look("e1000e", 0, 1));
+        assert_false(look("e1000e", 0, 0));
+        assert_false(look("", 0, 0));
+        assert_false(look("", 0, 0));
+        assert_true(look("pciback", 1, 1));
+    }
+}
+
+/* It is one unbinding all the same. */
+static void unbound_by_hand_before_it_is_announced(void **state)
+{
+    (void)state;
+    begin("e1000e");
+    assert_false(look("", 0, 0));
+    assert_false(look("", 0, 0));
+    assert_false(look("pciback", 1, 0));
+    assert_false(look("pciback", 0, 0));
+    assert_false(look("pciback", 0, 1));
+    begin("e1000e");
+    assert_false(look("", 0, 0));
+    assert_false(look("", 0, 0));
+    assert_false(look("pciback", 2, 2));
+    /* announced, and over: the next one is another */
+    begin("e1000e");
+    assert_false(look("", 0, 0));
+    assert_false(look("", 1, 0));
+    assert_false(look("", 0, 0));
+    assert_false(look("pciback", 1, 1));
+    /* nor is anything owed of what was lost, or of what had no driver before another stood there */
+    begin("e1000e");
+    function.lost++;
+    quarantine_followed(&quarantine, ++pass, &(struct pci_function){.driver = "e1000e"},
+                        &(struct pci_function){.lost = 1});
+    assert_false(quarantine_is_settled(&quarantine));
+    function = (struct pci_function){.unbinds = 1};
+    quarantine_plugged(&quarantine, ++pass, &function);
+    assert_false(look("", 0, 0));
+    assert_true(look("pciback", 1, 2));
+}
+
 /* Nothing that libxl does writes of a device that is with pciback already. */
 static void recorded_without_any_unbinding(void **state)
 {
@@ -347,6 +410,8 @@ int main(void)
         TEST(one_step_a_pass),
         TEST(all_steps_in_one_pass),
         TEST(bound_by_hand),
+        TEST(unbound_before_it_is_announced),
+        TEST(unbound_by_hand_before_it_is_announced),
         TEST(events_that_come_a_pass_later),
         TEST(a_late_event_and_bound_by_hand),
         TEST(recorded_without_any_unbinding),
