@@ -36,7 +36,6 @@ void quarantine_plugged(struct quarantine *quarantine, uint64_t pass,
         return;
     quarantine->start = QUARANTINE_OF_DRIVER;
     quarantine->unbinds = function->unbinds;
-    quarantine->owed = !function->driver[0] && !function->unbinds;
 }
 
 static bool is_bound_alike(const struct pci_function *known, const struct pci_function *function)
@@ -63,17 +62,6 @@ static void start_anew(struct quarantine *quarantine, const struct pci_function 
     quarantine->unbinds = quarantine->times = 0;
 }
 
-/* The kernel takes the driver out of sysfs before it announces that, and another uevent may have
- * the device looked at in between, for many passes where the driver takes its time. Until it is
- * announced it is not over: else it would count as one more unbinding, of what has no driver. */
-static bool is_owed(const struct quarantine *quarantine, const struct pci_function *known,
-                    const struct pci_function *function)
-{
-    if (function->driver[0] || function->unbinds != known->unbinds || function->lost != known->lost)
-        return false;
-    return quarantine->owed || known->driver[0];
-}
-
 void quarantine_followed(struct quarantine *quarantine, uint64_t pass,
                          const struct pci_function *known, const struct pci_function *function)
 {
@@ -87,8 +75,9 @@ void quarantine_followed(struct quarantine *quarantine, uint64_t pass,
     quarantine->unbinds += unbinds;
     if (lost)
         quarantine->start = QUARANTINE_UNCOUNTED;
-    quarantine->owed = is_owed(quarantine, known, function);
-    /* What libxl wrote before any of this may be known one pass later. */
+    quarantine->owed = function->owed;
+    /* Until an unbinding is announced it is not over: it would count as one more, of what has no
+     * driver. What libxl wrote before any of this may be known one pass later. */
     quarantine->over = !quarantine->owed && !unbinds && !lost && is_bound_alike(known, function);
     quarantine->followed = pass;
 }

@@ -20,6 +20,7 @@ struct pci_function {
     bool again;           /* another function stood at its address before */
     uint32_t unbinds;     /* grows with each time that it was seen unbound from a driver */
     uint32_t lost;        /* grows where that may have gone unseen: unbinds is too small then */
+    bool owed;            /* sysfs shows that it was unbound, and the uevent of that is to come */
     char identity[PCI_IDENTITY_SIZE]; /* the same for the same device, over restarts of the daemon
                                        * too, and for no other at this address; "" if not known */
     uint32_t parent;                  /* the bridge right above it, PCI_NO_SBDF on a root bus */

@@ -125,6 +125,8 @@ static bool handle_uevent(struct pci_observer *observer, struct udev_device *eve
 
     if (strcmp(action, "remove") == 0)
         return handle_removal(observer, pci_function_name(syspath));
+    if (strcmp(action, "bind") == 0)
+        news = PCI_NEWS_BIND;
     if (strcmp(action, "unbind") == 0)
         news = PCI_NEWS_UNBIND;
     changed = update(observer, syspath, news);

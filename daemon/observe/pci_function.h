@@ -14,10 +14,10 @@ bool pci_function_parse_name(const char *name, uint32_t *sbdf);
 const char *pci_function_name(const char *syspath);
 
 /* Reads all that sysfs tells of the function in this directory (below /sys/devices); what the
- * observer itself counts (incarnation, events, again, unbinds, lost, late) is zero. 0; -ENOENT when
- * there is no such function; another negative errno when there is one that could not be read, with
- * *what the attribute that was the trouble. opener, or for NULL this process, opens its
- * configuration space. */
+ * observer itself counts (incarnation, events, again, unbinds, lost, owed, late) is zero. 0;
+ * -ENOENT when there is no such function; another negative errno when there is one that could not
+ * be read, with *what the attribute that was the trouble. opener, or for NULL this process, opens
+ * its configuration space. */
 int pci_function_read(const char *syspath, struct opener *opener, struct pci_function *function,
                       const char **what);
 

@@ -116,8 +116,18 @@ static void keep_counts(struct pci_function *function, const struct pci_function
     function->late = known->late;
 }
 
+/* The kernel takes the driver out of sysfs before it announces that, and another uevent may have
+ * the function read in between. had: a driver, or such an unbinding. */
+static bool is_owed(const struct pci_function *function, bool had, enum pci_news news)
+{
+    if (function->driver[0] || news == PCI_NEWS_UNBIND || news == PCI_NEWS_MISSED)
+        return false;
+    return had || news == PCI_NEWS_BIND;
+}
+
 static void take_news(struct pci_function *function, enum pci_news news)
 {
+    function->owed = is_owed(function, function->owed, news);
     function->events++;
     function->unbinds += news == PCI_NEWS_UNBIND;
     function->lost += news == PCI_NEWS_MISSED;
@@ -135,6 +145,7 @@ static void start_counts(struct pci_table *table, struct pci_function *function,
     function->incarnation = ++table->incarnations;
     function->events = news != PCI_NEWS_NONE;
     function->unbinds = !function->again && news == PCI_NEWS_UNBIND;
+    function->owed = is_owed(function, false, news);
     function->lost = pci_addresses_hold(&table->unread, function->sbdf);
 }
 
@@ -145,6 +156,7 @@ static int put(struct pci_table *table, const struct pci_function *read, enum pc
 
     if (known && is_same_device(known, read, news)) {
         keep_counts(&function, known);
+        function.owed = is_owed(&function, known->owed || known->driver[0], news);
         if (function.caps_unread)
             function.caps = known->caps;
         if (news == PCI_NEWS_NONE && memcmp(known, &function, sizeof(function)) == 0)

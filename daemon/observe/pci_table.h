@@ -35,6 +35,7 @@ struct pci_table {
 enum pci_news {
     PCI_NEWS_NONE,   /* nothing: what is new of it shows */
     PCI_NEWS_EVENT,  /* a uevent about it */
+    PCI_NEWS_BIND,   /* a uevent: it was bound to a driver */
     PCI_NEWS_UNBIND, /* a uevent: it was unbound from its driver */
     PCI_NEWS_MISSED, /* uevents were lost */
 };

@@ -96,6 +96,53 @@ static void news(void **state)
     assert_false(get(HERE)->late || get(HERE)->again);
 }
 
+static int put_with(const char *driver, enum pci_news news)
+{
+    struct pci_function function = {.sbdf = HERE, .identity = "1"};
+
+    snprintf(function.driver, sizeof(function.driver), "%s", driver);
+    return pci_table_put(&table, &function, news);
+}
+
+/* sysfs shows that it is unbound before the uevent says so. */
+static void owed_unbindings(void **state)
+{
+    static const struct {
+        const char *driver;
+        enum pci_news news;
+        bool owed;
+    } rows[] = {
+        {"", PCI_NEWS_NONE, false},        {"", PCI_NEWS_EVENT, false},
+        {"e1000e", PCI_NEWS_BIND, false},  {"e1000e", PCI_NEWS_NONE, false},
+        {"", PCI_NEWS_NONE, true},         {"", PCI_NEWS_NONE, true},
+        {"", PCI_NEWS_EVENT, true},        {"", PCI_NEWS_UNBIND, false},
+        {"", PCI_NEWS_NONE, false},        {"", PCI_NEWS_EVENT, false},
+        {"", PCI_NEWS_BIND, true},         {"", PCI_NEWS_MISSED, false},
+        {"", PCI_NEWS_BIND, true},         {"e1000e", PCI_NEWS_EVENT, false},
+        {"", PCI_NEWS_MISSED, false},      {"", PCI_NEWS_BIND, true},
+        {"pciback", PCI_NEWS_BIND, false}, {"pciback", PCI_NEWS_UNBIND, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_in_range(put_with(rows[i].driver, rows[i].news), 0, 1);
+        assert_int_equal(get(HERE)->owed, rows[i].owed);
+    }
+    /* while it cannot be read */
+    assert_int_equal(put_with("", PCI_NEWS_BIND), 1);
+    assert_true(pci_table_unread(&table, HERE, PCI_NEWS_EVENT));
+    assert_true(get(HERE)->owed);
+    assert_true(pci_table_unread(&table, HERE, PCI_NEWS_UNBIND));
+    assert_false(get(HERE)->owed);
+    /* a new one */
+    assert_true(pci_table_drop(&table, HERE));
+    assert_int_equal(put_with("", PCI_NEWS_EVENT), 1);
+    assert_false(get(HERE)->owed);
+    assert_true(pci_table_drop(&table, HERE));
+    assert_int_equal(put_with("", PCI_NEWS_BIND), 1);
+    assert_true(get(HERE)->owed);
+}
+
 /* What shows of it is news without any event. */
 static void changed_without_event(void **state)
 {
@@ -278,6 +325,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(sorted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(news, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(owed_unbindings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(changed_without_event, set_up, tear_down),
         cmocka_unit_test_setup_teardown(another_device, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_identity, set_up, tear_down),

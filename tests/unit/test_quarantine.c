@@ -96,6 +96,7 @@ static bool look(const char *driver, uint32_t unbinds, unsigned int times)
     function.unbinds += unbinds;
     if (unbinds)
         function.binding[0]++;
+    function.owed = !driver[0] && !unbinds && (before.owed || before.driver[0]);
     quarantine_followed(&quarantine, ++pass, &before, &function);
     if (times)
         quarantine_recorded(&quarantine, &function, times);
@@ -242,7 +243,7 @@ static void unbound_before_it_is_announced(void **state)
 
     (void)state;
     for (size_t i = 0; i < 2; i++) {
-        function = (struct pci_function){.sbdf = 0x20};
+        function = (struct pci_function){.sbdf = 0x20, .owed = !drivers[i][0]};
         snprintf(function.driver, sizeof(function.driver), "%s", drivers[i]);
         quarantine_plugged(&quarantine, ++pass, &function);
         for (int looks = 0; looks < 3; looks++) {
@@ -286,16 +287,27 @@ static void unbound_by_hand_before_it_is_announced(void **state)
     assert_false(look("", 1, 0));
     assert_false(look("", 0, 0));
     assert_false(look("pciback", 1, 1));
-    /* nor is anything owed of what was lost, or of what had no driver before another stood there */
+    /* nor is anything owed of what was lost */
     begin("e1000e");
     function.lost++;
     quarantine_followed(&quarantine, ++pass, &(struct pci_function){.driver = "e1000e"},
                         &(struct pci_function){.lost = 1});
     assert_false(quarantine_is_settled(&quarantine));
-    function = (struct pci_function){.unbinds = 1};
-    quarantine_plugged(&quarantine, ++pass, &function);
-    assert_false(look("", 0, 0));
-    assert_true(look("pciback", 1, 2));
+}
+
+/* Taken back and made assignable again: of the driver in between only a uevent tells. */
+static void bound_for_a_moment(void **state)
+{
+    (void)state;
+    begin("pciback");
+    assert_false(look("", 1, 0));
+    function.owed = true;
+    quarantine_followed(&quarantine, ++pass, &function, &function);
+    quarantine_recorded(&quarantine, &function, 1);
+    assert_true(quarantine.doubtful);
+    assert_false(look("", 1, 0));
+    assert_true(look("", 0, 1));
+    assert_true(look("pciback", 0, 0));
 }
 
 /* Nothing that libxl does writes of a device that is with pciback already. */
@@ -412,6 +424,7 @@ int main(void)
         TEST(bound_by_hand),
         TEST(unbound_before_it_is_announced),
         TEST(unbound_by_hand_before_it_is_announced),
+        TEST(bound_for_a_moment),
         TEST(events_that_come_a_pass_later),
         TEST(a_late_event_and_bound_by_hand),
         TEST(recorded_without_any_unbinding),
