@@ -41,18 +41,18 @@ static int remove_it(struct wire *wire, uint32_t t, const char *root, const char
 }
 
 /* What is left is what the daemon leaves. */
-static int remove_records(struct wire *wire, uint32_t t, const char *root)
+static int remove_records(struct wire *wire, const char *root)
 {
     static const char *const names[] = {"pci", "dt", "iommu", "confirm-interval", "lock-file"};
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < sizeof(names) / sizeof(names[0]); i++)
-        rc = remove_it(wire, t, root, names[i]);
+        rc = remove_it(wire, 0, root, names[i]);
     return rc;
 }
 
-/* 1 when there is no tree of ours: it must not come to be. */
-static int withdraw_in(struct wire *wire, uint32_t t, const char *root)
+/* Says that no record counts. 1 when there is no tree of ours: it must not come to be. */
+static int unsay_in(struct wire *wire, uint32_t t, const char *root)
 {
     char generation[24] = "1";
     int rc = ask(wire, XS_READ, t, root, "", "");
@@ -64,8 +64,6 @@ static int withdraw_in(struct wire *wire, uint32_t t, const char *root)
         snprintf(generation, sizeof(generation), "%" PRIu64,
                  (uint64_t)strtoull(wire_answer(wire), NULL, 10) + 1);
     if (rc >= 0 || rc == -ENOENT)
-        rc = remove_records(wire, t, root);
-    if (rc == 0)
         rc = ask(wire, XS_WRITE, t, root, "status", "stopped");
     if (rc >= 0)
         rc = ask(wire, XS_WRITE, t, root, "generation", generation);
@@ -80,32 +78,37 @@ static int start(struct wire *wire, uint32_t *t)
     return rc < 0 ? rc : *t ? 0 : -EIO;
 }
 
-/* 0 or a negative errno; -EAGAIN: somebody interfered. */
-static int withdraw_once(struct wire *wire, const char *root)
+/* 0, 1 when there is no tree of ours, or a negative errno; -EAGAIN: somebody interfered. */
+static int unsay_once(struct wire *wire, const char *root)
 {
     uint32_t t;
     int rc = start(wire, &t), end;
 
     if (rc < 0)
         return rc;
-    rc = withdraw_in(wire, t, root);
+    rc = unsay_in(wire, t, root);
     if (is_over(rc))
         return rc;
     end = wire_request(wire, XS_TRANSACTION_END, t, rc >= 0 ? "T" : "F", 2, ANSWER_MS);
     if (rc < 0)
         return rc;
     /* That there was nothing counts as it stood. */
-    return end < 0 ? end : 0;
+    return end < 0 ? end : rc;
 }
 
-/* A plain removal makes nothing, whatever came or went meanwhile. */
+/* A plain removal makes nothing, whatever came or went meanwhile; and of a large tree it is quick,
+ * while what a transaction costs xenstored grows with the square of the nodes in it. */
 static int withdraw_tree(struct wire *wire, const char *root)
 {
     int rc = -EAGAIN;
 
     for (int tries = 0; tries < TRIES && rc == -EAGAIN; tries++)
-        rc = withdraw_once(wire, root);
-    return rc == 0 || is_over(rc) ? rc : remove_it(wire, 0, root, "");
+        rc = unsay_once(wire, root);
+    if (rc == 0)
+        rc = remove_records(wire, root);
+    if (rc >= 0)
+        return 0;
+    return is_over(rc) ? rc : remove_it(wire, 0, root, "");
 }
 
 static int withdraw_marked(struct wire *wire, struct keeper_page *page, uint32_t domid)

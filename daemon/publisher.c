@@ -10,9 +10,13 @@
 
 #include "downgrade.h"
 #include "log.h"
+#include "parts.h"
 #include "place.h"
 #include "search.h"
 #include "transaction.h"
+
+/* Nodes that are written or removed in one transaction: more are done in parts. */
+#define NODES_AT_ONCE 512
 
 _Static_assert(PUBLISHER_HOST == KEEPER_HOST, "the keeper's page knows the host's tree by it");
 
@@ -373,12 +377,41 @@ static int fill_without_records(struct tree *tree, const char *status)
     return rc == 0 ? tree_add(tree, "version", XENIOMMU_ABI_VERSION) : rc;
 }
 
+static int run_to(struct publisher *publisher, const struct change *change,
+                  const struct tree *wanted)
+{
+    struct change step = *change;
+
+    step.wanted = wanted;
+    return run(publisher, &step);
+}
+
+/* Not what the next run is to know: half of that would be a falsehood. */
+static int run_steps(struct publisher *publisher, const struct change *change)
+{
+    int rc = 0, more = change->mirror->domid != PUBLISHER_SEEN;
+    struct tree next = {NULL, 0, 0};
+
+    while (rc == 0 && more > 0) {
+        more = parts_next(&change->mirror->have, change->wanted, NODES_AT_ONCE, &next);
+        if (more > 0)
+            rc = run_to(publisher, change, &next);
+        tree_clear(&next);
+    }
+    return rc == 0 ? more : rc;
+}
+
 static int run_whole(struct publisher *publisher, struct change *change)
 {
     struct tree first = {NULL, 0, 0};
+    bool large = change->wanted->count > NODES_AT_ONCE && change->mirror->domid != PUBLISHER_SEEN;
     int rc = fill_without_records(&first, "starting");
 
     change->first = downgrade_has_claims(change->wanted) ? &first : NULL;
+    if (rc == 0 && large && !change->mirror->known)
+        rc = run_to(publisher, change, &first);
+    if (rc == 0)
+        rc = run_steps(publisher, change);
     if (rc == 0)
         rc = run(publisher, change);
     if (rc == 0 && change->writes == &first)
@@ -434,6 +467,34 @@ bool publisher_is_new(const struct publisher *publisher, uint32_t domid)
 
 /* ------------------------------------------------------------- taking everything back */
 
+static int unsay_in(struct store *store, xs_transaction_t t, void *arg)
+{
+    struct change *change = arg;
+    char generation[24];
+    int rc = check(store, t, change);
+
+    if (rc != 0)
+        return rc;
+    snprintf(generation, sizeof(generation), "%" PRIu64, change->generation + 1);
+    rc = place_write(store, t, change->who.domid, "status", tree_get(change->wanted, "status"));
+    if (rc == 0)
+        rc = place_write(store, t, change->who.domid, "generation", generation);
+    return rc;
+}
+
+/* Of a tree that is or may be large: no record counts any more, and then what is much goes without
+ * a transaction, in which it would take xenstored long. What failed the withdrawal itself tells. */
+static void unsay(struct publisher *publisher, struct change *change)
+{
+    uint32_t domid = change->who.domid;
+
+    unknow(change->mirror);
+    if (transaction_run(publisher->store, unsay_in, change) != 0)
+        return;
+    (void)place_remove(publisher->store, XBT_NULL, domid, "pci");
+    (void)place_remove(publisher->store, XBT_NULL, domid, "dt");
+}
+
 int publisher_withdraw_from(struct publisher *publisher, uint32_t domid, const char *status)
 {
     struct tree wanted = {NULL, 0, 0};
@@ -444,6 +505,8 @@ int publisher_withdraw_from(struct publisher *publisher, uint32_t domid, const c
     change.mirror = find_or_add(publisher, domid);
     if (!change.mirror)
         rc = -ENOMEM;
+    if (rc == 0 && change.mirror->known && change.mirror->have.count > NODES_AT_ONCE)
+        unsay(publisher, &change);
     if (rc == 0 && !(change.mirror->known && tree_equal(&change.mirror->have, &wanted)))
         rc = settle(publisher, &change, run(publisher, &change));
     tree_clear(&wanted);

@@ -164,6 +164,7 @@ class RigCase(unittest.TestCase):
         claim = self.toolstack.info(SPARE, 'domid')
         if SPARE not in self.host.folders:
             self.host.add(SPARE, driver='spare')
+            self.wait_host(SPARE, owner='0')  # what is not seen before may stay new-device
             self.toolstack.assignable_add(SPARE).finish()
             self.wait_host(SPARE, state='quarantined')
         self.store.write(claim, 999)

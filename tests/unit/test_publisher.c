@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fake_xenstore.h"
@@ -255,6 +256,101 @@ static void withdrawing(void **state)
     assert_int_equal(fake_count("/local/domain/2"), 1);
 }
 
+#define LARGE 200 /* records, of four nodes each */
+
+static struct tree large_tree(const char *state, unsigned int first)
+{
+    struct tree tree = {NULL, 0, 0};
+
+    assert_int_equal(tree_add(&tree, "version", "1"), 0);
+    assert_int_equal(tree_add(&tree, "status", "ready"), 0);
+    for (unsigned int i = first; i < LARGE; i++) {
+        static const char *const leaves[] = {"limits", "reason", "swiotlb"};
+        char base[32];
+
+        snprintf(base, sizeof(base), "pci/0000-%02x-%02x-0", i / 32, i % 32);
+        assert_int_equal(tree_add_leaf(&tree, base, "state", state), 0);
+        for (int leaf = 0; leaf < 3; leaf++)
+            assert_int_equal(tree_add_leaf(&tree, base, leaves[leaf], "x"), 0);
+    }
+    tree_sort(&tree);
+    return tree;
+}
+
+static const char *status_at_commit;
+
+static void note_status(void)
+{
+    status_at_commit = fake_get(HOME "/iommu/status");
+}
+
+/* In parts, of which none is believed before the last. */
+static void a_large_tree(void **state)
+{
+    int commits = fake_commits(), later;
+
+    (void)state;
+    status_at_commit = "ready";
+    fake_before_commit(note_status);
+    assert_int_equal(publish(large_tree("protected", 0)), 1);
+    assert_null(status_at_commit);
+    later = fake_commits();
+    assert_in_range(later - commits, 3, 5);
+    assert_node(HOME "/iommu/status", "ready");
+    assert_node(HOME "/iommu/pci/0000-06-07-0/state", "protected");
+    assert_int_equal(fake_count(HOME "/iommu/pci"), 1 + 5 * LARGE);
+    /* all of it otherwise, and most of it gone */
+    assert_int_equal(publish(large_tree("unknown", 0)), 1);
+    assert_int_equal(fake_commits() - later, 1);
+    assert_int_equal(publish(large_tree("unknown", LARGE - 2)), 1);
+    assert_int_equal(fake_commits() - later, 3);
+    assert_int_equal(fake_count(HOME "/iommu/pci"), 1 + 5 * 2);
+}
+
+/* The first parts stand, and are not believed. */
+static void a_large_tree_that_fails(void **state)
+{
+    (void)state;
+    fake_fail_later("write", ENOSPC, 700);
+    assert_int_equal(publish(large_tree("protected", 0)), -ENOSPC);
+    if (fake_get(HOME "/iommu/status"))
+        assert_string_not_equal(fake_get(HOME "/iommu/status"), "ready");
+    assert_int_equal(publish(large_tree("protected", 0)), 1);
+    assert_node(HOME "/iommu/status", "ready");
+    assert_int_equal(fake_count(HOME "/iommu/pci"), 1 + 5 * LARGE);
+}
+
+static int records_at_commit;
+
+static void count_records(void)
+{
+    records_at_commit = fake_count(HOME "/iommu/pci");
+}
+
+/* The word goes in a small transaction, and what is much without one. */
+static void withdrawing_a_large_tree(void **state)
+{
+    int commits, generation;
+
+    (void)state;
+    assert_int_equal(publish(large_tree("protected", 0)), 1);
+    generation = atoi(fake_get(HOME "/iommu/generation"));
+    commits = fake_commits();
+    fake_before_commit(count_records);
+    assert_int_equal(publisher_withdraw_from(fixture_publisher(), 1, "stopped"), 0);
+    assert_int_equal(records_at_commit, 1 + 5 * LARGE);
+    assert_int_equal(fake_commits() - commits, 2);
+    assert_node(HOME "/iommu/status", "stopped");
+    assert_true(atoi(fake_get(HOME "/iommu/generation")) > generation);
+    assert_int_equal(fake_count(HOME "/iommu/pci"), 0);
+    assert_int_equal(publish(large_tree("protected", 0)), 1);
+    /* by another way where that fails */
+    fake_fail("write", EIO, 1);
+    assert_int_equal(publisher_withdraw_from(fixture_publisher(), 1, "stopped"), 0);
+    assert_node(HOME "/iommu/status", "stopped");
+    assert_int_equal(fake_count(HOME "/iommu/pci"), 0);
+}
+
 static int publish_claim(void)
 {
     return publish(TREE("status", "ready", DEV4 "/state", "protected"));
@@ -376,6 +472,9 @@ int main(void)
         TEST(a_conflict_may_come_early),
         TEST(every_failure_is_survived),
         TEST(withdrawing),
+        TEST(a_large_tree),
+        TEST(a_large_tree_that_fails),
+        TEST(withdrawing_a_large_tree),
         TEST(another_generation),
         TEST(a_generation_that_is_none),
         TEST(verifying),
