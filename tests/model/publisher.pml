@@ -277,7 +277,8 @@ failed_end:
 }
 
 /* keeper.c: waits for the daemon's end, or for its heartbeat to stand; withdraws what is marked over a
- * connection of its own, each tree in one transaction that reads the home, or plainly. */
+ * connection of its own: each tree's word in one transaction that reads the home (unsay_in()), after
+ * which no record counts, and then the records; or all of it plainly. */
 proctype keeper()
 {
 #ifndef NO_KEEPER
