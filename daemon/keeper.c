@@ -201,7 +201,7 @@ static bool is_in_vain(const struct keeper *keeper, int error, int hung_up, int6
 
 static int withdraw(struct keeper *keeper)
 {
-    struct withdrawal at = {0, 0};
+    struct withdrawal at = {0};
     int64_t gone = now_ms() + GONE_MS;
     int rc, hung_up = 0;
 

@@ -8,9 +8,13 @@
 #include <string.h>
 #include <xeniommu-schema.h>
 
-/* How long xenstored may take for one answer. */
-#define ANSWER_MS 2000
-#define TRIES     32
+/* How long xenstored may take for one answer, and for the removal of what is much, after which
+ * nobody waits. */
+#define ANSWER_MS  2000
+#define REMOVAL_MS 10000
+#define TRIES      32
+
+#define ROOT_SIZE 64
 
 /* Numbers of domains that are asked about in one call. */
 #define AT_ONCE 256
@@ -21,21 +25,27 @@ static bool is_over(int rc)
     return rc == -ETIMEDOUT || rc == -ENOTCONN;
 }
 
-/* Asks about a node of a tree. Only a write has a value. */
-static int ask(struct wire *wire, enum xsd_sockmsg_type type, uint32_t t, const char *root,
-               const char *name, const char *value)
+static int ask_for(struct wire *wire, enum xsd_sockmsg_type type, uint32_t t, const char *root,
+                   const char *name, const char *value, int patience_ms)
 {
     char body[128];
     /* The path's NUL counts, the value's does not. */
     size_t path = (size_t)snprintf(body, sizeof(body), "%s%s%s", root, *name ? "/" : "", name) + 1;
     int used = snprintf(body + path, sizeof(body) - path, "%s", value);
 
-    return wire_request(wire, type, t, body, path + (size_t)used, ANSWER_MS);
+    return wire_request(wire, type, t, body, path + (size_t)used, patience_ms);
 }
 
-static int remove_it(struct wire *wire, uint32_t t, const char *root, const char *name)
+/* Asks about a node of a tree. Only a write has a value. */
+static int ask(struct wire *wire, enum xsd_sockmsg_type type, uint32_t t, const char *root,
+               const char *name, const char *value)
 {
-    int rc = ask(wire, XS_RM, t, root, name, "");
+    return ask_for(wire, type, t, root, name, value, ANSWER_MS);
+}
+
+static int remove_it(struct wire *wire, const char *root, const char *name)
+{
+    int rc = ask_for(wire, XS_RM, 0, root, name, "", REMOVAL_MS);
 
     return rc == -ENOENT || rc > 0 ? 0 : rc;
 }
@@ -47,7 +57,7 @@ static int remove_records(struct wire *wire, const char *root)
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < sizeof(names) / sizeof(names[0]); i++)
-        rc = remove_it(wire, 0, root, names[i]);
+        rc = remove_it(wire, root, names[i]);
     return rc;
 }
 
@@ -96,40 +106,73 @@ static int unsay_once(struct wire *wire, const char *root)
     return end < 0 ? end : rc;
 }
 
-/* A plain removal makes nothing, whatever came or went meanwhile; and of a large tree it is quick,
- * while what a transaction costs xenstored grows with the square of the nodes in it. */
-static int withdraw_tree(struct wire *wire, const char *root)
+static int unsay(struct wire *wire, const char *root)
 {
     int rc = -EAGAIN;
 
     for (int tries = 0; tries < TRIES && rc == -EAGAIN; tries++)
         rc = unsay_once(wire, root);
+    return rc;
+}
+
+/* A plain removal makes nothing, whatever came or went meanwhile; and of a large tree it is quick,
+ * while what a transaction costs xenstored grows with the square of the nodes in it. */
+static int remove_tree(struct wire *wire, const char *root, int rc)
+{
     if (rc == 0)
         rc = remove_records(wire, root);
     if (rc >= 0)
         return 0;
-    return is_over(rc) ? rc : remove_it(wire, 0, root, "");
+    return is_over(rc) ? rc : remove_it(wire, root, "");
 }
 
-static int withdraw_marked(struct wire *wire, struct keeper_page *page, uint32_t domid)
+static void name_root(uint32_t domid, char root[ROOT_SIZE])
 {
-    char root[64] = XENIOMMU_HOST_DIR;
-    int rc;
-
-    if (!keeper_is_marked(page, domid) && !atomic_load(&page->everything))
-        return 0;
-    if (domid != KEEPER_HOST)
-        snprintf(root, sizeof(root), "/local/domain/%" PRIu32 "/" XENIOMMU_DIR, domid);
-    /* Of all the numbers there are, most are nobody's. */
-    if (atomic_load(&page->everything) && ask(wire, XS_READ, 0, root, "", "") == -ENOENT)
-        rc = 0;
+    if (domid == KEEPER_HOST)
+        snprintf(root, ROOT_SIZE, "%s", XENIOMMU_HOST_DIR);
     else
-        rc = withdraw_tree(wire, root);
+        snprintf(root, ROOT_SIZE, "/local/domain/%" PRIu32 "/" XENIOMMU_DIR, domid);
+}
+
+static int note(struct keeper_page *page, uint32_t domid, int rc)
+{
     if (rc == 0)
         keeper_unmark(page, domid);
     else
         keeper_mark(page, domid);
     return rc;
+}
+
+/* later: its records may be many, and go when no other tree waits for its word to be taken back. */
+static int withdraw_marked(struct wire *wire, struct keeper_page *page, uint32_t domid, bool *later)
+{
+    char root[ROOT_SIZE];
+    int rc;
+
+    if (!keeper_is_marked(page, domid) && !atomic_load(&page->everything))
+        return 0;
+    name_root(domid, root);
+    /* Of all the numbers there are, most are nobody's. */
+    if (atomic_load(&page->everything) && ask(wire, XS_READ, 0, root, "", "") == -ENOENT)
+        return note(page, domid, 0);
+    rc = unsay(wire, root);
+    if (rc == 0 && later) {
+        *later = true;
+        keeper_mark(page, domid);
+        return 0;
+    }
+    return note(page, domid, remove_tree(wire, root, rc));
+}
+
+/* Of a tree whose word was taken back. */
+static int remove_rest(struct wire *wire, struct keeper_page *page, uint32_t domid, bool due)
+{
+    char root[ROOT_SIZE];
+
+    if (!due)
+        return 0;
+    name_root(domid, root);
+    return note(page, domid, remove_tree(wire, root, 0));
 }
 
 /* The daemon's last request may still be in its socket. xenstored serves its connections in turn,
@@ -144,7 +187,7 @@ static int settle(struct wire *wire)
 }
 
 /* The host's tree, before all others: none of theirs is believed by tools without it. */
-static int begin(struct wire *wire, struct keeper_page *page)
+static int begin(struct wire *wire, struct keeper_page *page, bool *later)
 {
     int rc = wire_connect(wire);
 
@@ -153,12 +196,17 @@ static int begin(struct wire *wire, struct keeper_page *page)
     /* It may have been lost long ago. */
     if (rc == -ENOTCONN && (rc = wire_connect(wire)) == 0)
         rc = settle(wire);
-    return rc == 0 ? withdraw_marked(wire, page, KEEPER_HOST) : rc;
+    return rc == 0 ? withdraw_marked(wire, page, KEEPER_HOST, later) : rc;
 }
 
 /* Only what is marked is left to be tried again. */
-static int finish(struct wire *wire, struct keeper_page *page, int met)
+static int finish(struct wire *wire, struct keeper_page *page, const struct withdrawal *done)
 {
+    int host = remove_rest(wire, page, KEEPER_HOST, done->host), own = host, met;
+
+    if (!is_over(host))
+        own = remove_rest(wire, page, 0, done->own);
+    met = own < 0 ? own : host < 0 ? host : done->met;
     atomic_store(&page->everything, false);
     /* What is behind its time, and what it began, ends with the connection. */
     if (met < 0)
@@ -168,21 +216,22 @@ static int finish(struct wire *wire, struct keeper_page *page, int met)
 
 int keeper_withdraw(struct wire *wire, struct keeper_page *page, struct withdrawal *at)
 {
-    uint32_t domid = at->next;
-    uint32_t end = domid + AT_ONCE < KEEPER_DOMIDS ? domid + AT_ONCE : KEEPER_DOMIDS;
-    int rc = domid == 0 ? begin(wire, page) : 0, met = rc < 0 ? rc : at->met;
+    struct withdrawal now = *at;
+    uint32_t end = now.next + AT_ONCE < KEEPER_DOMIDS ? now.next + AT_ONCE : KEEPER_DOMIDS;
+    int rc = now.next == 0 ? begin(wire, page, &now.host) : 0;
 
-    for (; !is_over(rc) && wire->fd >= 0 && domid < end; domid++) {
-        rc = withdraw_marked(wire, page, domid);
-        met = rc < 0 ? rc : met;
+    *at = (struct withdrawal){0};
+    now.met = rc < 0 ? rc : now.met;
+    for (; !is_over(rc) && wire->fd >= 0 && now.next < end; now.next++) {
+        rc = withdraw_marked(wire, page, now.next, now.next == 0 ? &now.own : NULL);
+        now.met = rc < 0 ? rc : now.met;
     }
-    *at = (struct withdrawal){0, 0};
     if (is_over(rc) || wire->fd < 0) {
         wire_close(wire);
         return rc;
     }
-    if (domid == KEEPER_DOMIDS)
-        return finish(wire, page, met);
-    *at = (struct withdrawal){domid, met};
+    if (now.next == KEEPER_DOMIDS)
+        return finish(wire, page, &now);
+    *at = now;
     return 1;
 }

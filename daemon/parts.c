@@ -87,15 +87,6 @@ static struct distance measure(const struct tree *have, const struct tree *wante
     return distance;
 }
 
-static int copy(struct tree *to, const struct tree *from)
-{
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < from->count; i++)
-        rc = tree_add(to, from->nodes[i].path, from->nodes[i].value);
-    return rc;
-}
-
 static bool is_status(const struct record *record)
 {
     const struct tree *tree = record->have.count ? &record->have : &record->wanted;
@@ -128,7 +119,7 @@ int parts_next(const struct tree *have, const struct tree *wanted, size_t most, 
             is_new = !is_ready(wanted);
         if (is_new)
             taken += differ(&record);
-        rc = copy(next, is_new ? &record.wanted : &record.have);
+        rc = tree_append(next, is_new ? &record.wanted : &record.have);
     }
     tree_sort(next);
     if (rc < 0)

@@ -271,11 +271,24 @@ static int check(struct store *store, xs_transaction_t t, struct change *change)
     return change->withdrawal ? 0 : -ESTALE;
 }
 
+/* The one after that which stands there. What was taken back without a transaction took it along.
+ */
+static int write_generation(struct store *store, xs_transaction_t t, struct change *change)
+{
+    const struct mirror *mirror = change->mirror;
+    char generation[24];
+
+    if (change->generation < mirror->generation)
+        change->generation = mirror->generation;
+    change->generation++;
+    snprintf(generation, sizeof(generation), "%" PRIu64, change->generation);
+    return place_write(store, t, mirror->domid, "generation", generation);
+}
+
 static int publish_in(struct store *store, xs_transaction_t t, void *arg)
 {
     struct change *change = arg;
     struct mirror *mirror = change->mirror;
-    char generation[24];
     int rc = check(store, t, change);
 
     if (rc != 0)
@@ -288,24 +301,9 @@ static int publish_in(struct store *store, xs_transaction_t t, void *arg)
         rc = place_start_anew(store, t, mirror->domid);
     if (rc == 0)
         rc = apply(store, t, change);
-    /* What was taken back without a transaction took its count along. */
-    if (change->generation < mirror->generation)
-        change->generation = mirror->generation;
-    change->generation++;
-    snprintf(generation, sizeof(generation), "%" PRIu64, change->generation);
     if (rc == 0)
-        rc = place_write(store, t, mirror->domid, "generation", generation);
+        rc = write_generation(store, t, change);
     return rc == 0 ? check_number(change) : rc;
-}
-
-static int copy_tree(struct tree *to, const struct tree *from)
-{
-    int rc = 0;
-
-    tree_clear(to);
-    for (size_t i = 0; rc == 0 && i < from->count; i++)
-        rc = tree_add(to, from->nodes[i].path, from->nodes[i].value);
-    return rc;
 }
 
 /* A tree without records is left as it is when nobody is there any more. */
@@ -329,8 +327,10 @@ static int run(struct publisher *publisher, struct change *change)
     rc = transaction_run(publisher->store, publish_in, change);
     if (is_put_away(change, rc))
         keeper_unmark(publisher->page, mirror->domid);
-    if (rc == 0)
-        rc = copy_tree(&mirror->have, change->writes);
+    if (rc == 0) {
+        tree_clear(&mirror->have);
+        rc = tree_append(&mirror->have, change->writes);
+    }
     if (rc != 0) {
         /* What is there now is not certain. */
         unknow(mirror);
@@ -339,6 +339,11 @@ static int run(struct publisher *publisher, struct change *change)
     mirror->generation = change->generation;
     mirror->known = true;
     return 0;
+}
+
+static bool is_large(const struct tree *tree)
+{
+    return tree->count > NODES_AT_ONCE;
 }
 
 /* What was to be written was not, and must not leave more standing than that until the trouble
@@ -377,6 +382,34 @@ static int fill_without_records(struct tree *tree, const char *status)
     return rc == 0 ? tree_add(tree, "version", XENIOMMU_ABI_VERSION) : rc;
 }
 
+static int unsay_in(struct store *store, xs_transaction_t t, void *arg)
+{
+    struct change *change = arg;
+    int rc = check(store, t, change);
+
+    if (rc != 0)
+        return rc;
+    rc = place_write(store, t, change->who.domid, "status", tree_get(change->wanted, "status"));
+    return rc == 0 ? write_generation(store, t, change) : rc;
+}
+
+/* Of a tree that is or may be large: no record counts any more, and then what is much goes without
+ * a transaction. 0, 1 when there is no tree, or a negative errno. */
+static int unsay(struct publisher *publisher, struct change *change)
+{
+    struct mirror *mirror = change->mirror;
+    int rc, pci, dt;
+
+    unknow(mirror);
+    rc = transaction_run(publisher->store, unsay_in, change);
+    if (rc != 0)
+        return rc;
+    mirror->generation = change->generation;
+    pci = place_remove(publisher->store, XBT_NULL, mirror->domid, "pci");
+    dt = place_remove(publisher->store, XBT_NULL, mirror->domid, "dt");
+    return pci < 0 ? pci : dt;
+}
+
 static int run_to(struct publisher *publisher, const struct change *change,
                   const struct tree *wanted)
 {
@@ -384,6 +417,19 @@ static int run_to(struct publisher *publisher, const struct change *change,
 
     step.wanted = wanted;
     return run(publisher, &step);
+}
+
+/* In place of whatever stands there. */
+static int run_first(struct publisher *publisher, const struct change *change,
+                     const struct tree *first)
+{
+    struct change unsaid = *change;
+    int rc;
+
+    unsaid.wanted = first;
+    unsaid.withdrawal = true;
+    rc = unsay(publisher, &unsaid);
+    return rc < 0 && rc != -ENOENT ? rc : run_to(publisher, change, first);
 }
 
 /* Not what the next run is to know: half of that would be a falsehood. */
@@ -409,7 +455,7 @@ static int run_whole(struct publisher *publisher, struct change *change)
 
     change->first = downgrade_has_claims(change->wanted) ? &first : NULL;
     if (rc == 0 && large && !change->mirror->known)
-        rc = run_to(publisher, change, &first);
+        rc = run_first(publisher, change, &first);
     if (rc == 0)
         rc = run_steps(publisher, change);
     if (rc == 0)
@@ -467,32 +513,23 @@ bool publisher_is_new(const struct publisher *publisher, uint32_t domid)
 
 /* ------------------------------------------------------------- taking everything back */
 
-static int unsay_in(struct store *store, xs_transaction_t t, void *arg)
+/* Of what is not known, that of a guest is not: its devices are few. */
+static bool may_be_large(const struct mirror *mirror)
 {
-    struct change *change = arg;
-    char generation[24];
-    int rc = check(store, t, change);
-
-    if (rc != 0)
-        return rc;
-    snprintf(generation, sizeof(generation), "%" PRIu64, change->generation + 1);
-    rc = place_write(store, t, change->who.domid, "status", tree_get(change->wanted, "status"));
-    if (rc == 0)
-        rc = place_write(store, t, change->who.domid, "generation", generation);
-    return rc;
+    return mirror->known ? is_large(&mirror->have)
+                         : mirror->domid == PUBLISHER_HOST || mirror->domid == 0;
 }
 
-/* Of a tree that is or may be large: no record counts any more, and then what is much goes without
- * a transaction, in which it would take xenstored long. What failed the withdrawal itself tells. */
-static void unsay(struct publisher *publisher, struct change *change)
+static int run_withdrawal(struct publisher *publisher, struct change *change)
 {
-    uint32_t domid = change->who.domid;
+    const struct mirror *mirror = change->mirror;
+    int rc = may_be_large(mirror) ? unsay(publisher, change) : 0;
 
-    unknow(change->mirror);
-    if (transaction_run(publisher->store, unsay_in, change) != 0)
-        return;
-    (void)place_remove(publisher->store, XBT_NULL, domid, "pci");
-    (void)place_remove(publisher->store, XBT_NULL, domid, "dt");
+    if (rc == 0)
+        return run(publisher, change);
+    if (is_put_away(change, rc))
+        keeper_unmark(publisher->page, mirror->domid);
+    return rc;
 }
 
 int publisher_withdraw_from(struct publisher *publisher, uint32_t domid, const char *status)
@@ -505,10 +542,8 @@ int publisher_withdraw_from(struct publisher *publisher, uint32_t domid, const c
     change.mirror = find_or_add(publisher, domid);
     if (!change.mirror)
         rc = -ENOMEM;
-    if (rc == 0 && change.mirror->known && change.mirror->have.count > NODES_AT_ONCE)
-        unsay(publisher, &change);
     if (rc == 0 && !(change.mirror->known && tree_equal(&change.mirror->have, &wanted)))
-        rc = settle(publisher, &change, run(publisher, &change));
+        rc = settle(publisher, &change, run_withdrawal(publisher, &change));
     tree_clear(&wanted);
     return rc == -ENOENT || rc > 0 ? 0 : rc;
 }

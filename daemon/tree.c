@@ -42,6 +42,15 @@ int tree_add_leaf(struct tree *tree, const char *base, const char *leaf, const c
     return add_owned(tree, path, strdup(value));
 }
 
+int tree_append(struct tree *tree, const struct tree *other)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < other->count; i++)
+        rc = tree_add(tree, other->nodes[i].path, other->nodes[i].value);
+    return rc;
+}
+
 int tree_replace(struct tree_node *node, const char *value)
 {
     char *copy = strdup(value);

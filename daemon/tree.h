@@ -22,6 +22,9 @@ int tree_add(struct tree *tree, const char *path, const char *value);
 /* Adds BASE/LEAF. 0 or -ENOMEM. */
 int tree_add_leaf(struct tree *tree, const char *base, const char *leaf, const char *value);
 
+/* Adds all nodes of another tree. 0 or -ENOMEM, and then some of them. */
+int tree_append(struct tree *tree, const struct tree *other);
+
 /* Gives a node another value. 0 or -ENOMEM, and then it is as it was. */
 int tree_replace(struct tree_node *node, const char *value);
 

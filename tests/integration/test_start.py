@@ -127,7 +127,7 @@ class Order(RigCase):
         self.daemon.start()
         for tree, count in ((HOST_TREE, len(FUNCTIONS)), (self.home(0), len(FUNCTIONS)),
                             (self.home(1), 0)):
-            first, last = self.commits_below(tree, since)
+            first, *_, last = self.commits_below(tree, since)
             self.assertEqual(self.written(first, 'status'), ['starting'], tree)
             self.assertEqual(self.written(first, 'state'), [], tree)
             self.check_ready(tree, count, last)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -216,29 +217,47 @@ static void answer_tree(struct fixture *fixture, const char *end)
         answer(fixture, "OK");
 }
 
+static void expect_unsaid_of(struct fixture *fixture, const char *root)
+{
+    char path[128];
+
+    expect(fixture, XS_TRANSACTION_START, "");
+    expect(fixture, XS_READ, root);
+    snprintf(path, sizeof(path), "%s/generation", root);
+    expect(fixture, XS_READ, path);
+    snprintf(path, sizeof(path), "%s/status stopped", root);
+    expect(fixture, XS_WRITE, path);
+    snprintf(path, sizeof(path), "%s/generation 42", root);
+    expect(fixture, XS_WRITE, path);
+    expect(fixture, XS_TRANSACTION_END, "T");
+}
+
+static void expect_removed_of(struct fixture *fixture, const char *root)
+{
+    static const char *const names[] = {"pci", "dt", "iommu", "confirm-interval", "lock-file"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char path[128];
+
+        snprintf(path, sizeof(path), "%s/%s", root, names[i]);
+        expect(fixture, XS_RM, path);
+    }
+}
+
 static void expect_unsaid(struct fixture *fixture)
 {
-    expect(fixture, XS_TRANSACTION_START, "");
-    expect(fixture, XS_READ, "/local/domain/5/iommu");
-    expect(fixture, XS_READ, "/local/domain/5/iommu/generation");
-    expect(fixture, XS_WRITE, "/local/domain/5/iommu/status stopped");
-    expect(fixture, XS_WRITE, "/local/domain/5/iommu/generation 42");
-    expect(fixture, XS_TRANSACTION_END, "T");
+    expect_unsaid_of(fixture, "/local/domain/5/iommu");
 }
 
 static void expect_tree(struct fixture *fixture)
 {
     expect_unsaid(fixture);
-    expect(fixture, XS_RM, "/local/domain/5/iommu/pci");
-    expect(fixture, XS_RM, "/local/domain/5/iommu/dt");
-    expect(fixture, XS_RM, "/local/domain/5/iommu/iommu");
-    expect(fixture, XS_RM, "/local/domain/5/iommu/confirm-interval");
-    expect(fixture, XS_RM, "/local/domain/5/iommu/lock-file");
+    expect_removed_of(fixture, "/local/domain/5/iommu");
 }
 
 static int withdraw(struct fixture *fixture)
 {
-    struct withdrawal at = {0, 0};
+    struct withdrawal at = {0};
     int rc;
 
     do
@@ -261,6 +280,58 @@ static void test_withdraws_what_is_marked(void **state)
     expect_unsaid(fixture);
     expect_tree(fixture);
     assert_int_equal(next_sent(fixture).type, UINT32_MAX);
+}
+
+/* Where there may be many records, no tree waits for their removal. */
+static void test_records_of_large_trees_go_last(void **state)
+{
+    struct fixture *fixture = *state;
+
+    keeper_mark(&fixture->page, KEEPER_HOST);
+    keeper_mark(&fixture->page, 0);
+    keeper_mark(&fixture->page, 5);
+    settle(fixture);
+    for (int tree = 0; tree < 3; tree++) {
+        answer(fixture, "7");
+        answer(fixture, "");
+        answer(fixture, "41");
+        for (int i = 0; i < (tree == 2 ? 3 + 5 : 3); i++)
+            answer(fixture, "OK");
+    }
+    for (int i = 0; i < 2 * 5; i++)
+        answer(fixture, "OK");
+    assert_int_equal(withdraw(fixture), 0);
+    expect_settled(fixture);
+    expect_unsaid_of(fixture, "/tool/xen-iommud");
+    expect_unsaid_of(fixture, "/local/domain/0/iommu");
+    expect_tree(fixture);
+    expect_removed_of(fixture, "/tool/xen-iommud");
+    expect_removed_of(fixture, "/local/domain/0/iommu");
+    assert_int_equal(next_sent(fixture).type, UINT32_MAX);
+    assert_false(keeper_is_marked(&fixture->page, KEEPER_HOST));
+    assert_false(keeper_is_marked(&fixture->page, 0));
+}
+
+/* And what was not removed then is not done with. */
+static void test_records_that_stay(void **state)
+{
+    struct fixture *fixture = *state;
+
+    keeper_mark(&fixture->page, KEEPER_HOST);
+    settle(fixture);
+    answer(fixture, "7");
+    answer(fixture, "");
+    answer(fixture, "41");
+    for (int i = 0; i < 3; i++)
+        answer(fixture, "OK");
+    answer_error(fixture, "EACCES");
+    answer_error(fixture, "EACCES");
+    assert_int_equal(withdraw(fixture), -EACCES);
+    assert_true(keeper_is_marked(&fixture->page, KEEPER_HOST));
+    expect_settled(fixture);
+    expect_unsaid_of(fixture, "/tool/xen-iommud");
+    expect(fixture, XS_RM, "/tool/xen-iommud/pci");
+    expect(fixture, XS_RM, "/tool/xen-iommud");
 }
 
 static void test_makes_no_tree(void **state)
@@ -316,7 +387,7 @@ static void test_keeps_the_mark_of_what_stands(void **state)
 static void test_in_parts(void **state)
 {
     struct fixture *fixture = *state;
-    struct withdrawal at = {0, 0};
+    struct withdrawal at = {0};
 
     keeper_mark(&fixture->page, 5);
     keeper_mark(&fixture->page, 30000);
@@ -346,6 +417,8 @@ int main(void)
         TEST(test_xenstored_that_ends),
         TEST(test_ping),
         TEST(test_withdraws_what_is_marked),
+        TEST(test_records_of_large_trees_go_last),
+        TEST(test_records_that_stay),
         TEST(test_makes_no_tree),
         TEST(test_removes_what_it_cannot_write),
         TEST(test_keeps_the_mark_of_what_stands),

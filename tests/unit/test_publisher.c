@@ -345,10 +345,49 @@ static void withdrawing_a_large_tree(void **state)
     assert_int_equal(fake_count(HOME "/iommu/pci"), 0);
     assert_int_equal(publish(large_tree("protected", 0)), 1);
     /* by another way where that fails */
-    fake_fail("write", EIO, 1);
+    generation = atoi(fake_get(HOME "/iommu/generation"));
+    fake_fail("write", ENOSPC, 1);
     assert_int_equal(publisher_withdraw_from(fixture_publisher(), 1, "stopped"), 0);
-    assert_node(HOME "/iommu/status", "stopped");
+    assert_null(fake_get(HOME "/iommu/status"));
     assert_int_equal(fake_count(HOME "/iommu/pci"), 0);
+    /* and no generation comes twice */
+    assert_int_equal(publish(large_tree("protected", 0)), 1);
+    assert_true(atoi(fake_get(HOME "/iommu/generation")) > generation);
+    fake_fail_later("write", ENOSPC, 2);
+    generation = atoi(fake_get(HOME "/iommu/generation"));
+    assert_int_equal(publisher_withdraw_from(fixture_publisher(), 1, "stopped"), 0);
+    assert_null(fake_get(HOME "/iommu/generation"));
+    assert_int_equal(publish(large_tree("unknown", LARGE - 1)), 1);
+    assert_true(atoi(fake_get(HOME "/iommu/generation")) > generation + 1);
+    assert_int_equal(publish(large_tree("protected", 0)), 1);
+    /* what cannot be removed on the way */
+    fake_fail("rm", ENOSPC, 1);
+    assert_int_equal(publisher_withdraw_from(fixture_publisher(), 1, "stopped"), 0);
+    assert_int_equal(fake_count(HOME "/iommu"), 0);
+}
+
+static void count_host_records(void)
+{
+    records_at_commit = fake_count("/tool/xen-iommud/pci");
+}
+
+/* As whoever comes after the daemon does. */
+static void withdrawing_a_large_tree_of_somebody(void **state)
+{
+    struct tree host = large_tree("protected", 0);
+    int generation;
+
+    (void)state;
+    assert_int_equal(publisher_publish(fixture_publisher(), &the_host, &host), 1);
+    tree_clear(&host);
+    publisher_forget_all(fixture_publisher());
+    generation = atoi(fake_get("/tool/xen-iommud/generation"));
+    fake_before_commit(count_host_records);
+    assert_int_equal(publisher_withdraw_from(fixture_publisher(), PUBLISHER_HOST, "stopped"), 0);
+    assert_int_equal(records_at_commit, 1 + 5 * LARGE);
+    assert_node("/tool/xen-iommud/status", "stopped");
+    assert_int_equal(atoi(fake_get("/tool/xen-iommud/generation")), generation + 2);
+    assert_int_equal(fake_count("/tool/xen-iommud/pci"), 0);
 }
 
 static int publish_claim(void)
@@ -475,6 +514,7 @@ int main(void)
         TEST(a_large_tree),
         TEST(a_large_tree_that_fails),
         TEST(withdrawing_a_large_tree),
+        TEST(withdrawing_a_large_tree_of_somebody),
         TEST(another_generation),
         TEST(a_generation_that_is_none),
         TEST(verifying),
