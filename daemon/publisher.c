@@ -57,6 +57,11 @@ void publisher_free(struct publisher *publisher)
     free(publisher);
 }
 
+struct store *publisher_store(const struct publisher *publisher)
+{
+    return publisher->store;
+}
+
 void publisher_set_identify(struct publisher *publisher, publisher_identify_fn *fn, void *arg)
 {
     publisher->identify = fn;
@@ -271,8 +276,7 @@ static int check(struct store *store, xs_transaction_t t, struct change *change)
     return change->withdrawal ? 0 : -ESTALE;
 }
 
-/* The one after that which stands there. What was taken back without a transaction took it along.
- */
+/* What was taken back without a transaction took its count along: it goes on all the same. */
 static int write_generation(struct store *store, xs_transaction_t t, struct change *change)
 {
     const struct mirror *mirror = change->mirror;
@@ -423,12 +427,13 @@ static int run_to(struct publisher *publisher, const struct change *change,
 static int run_first(struct publisher *publisher, const struct change *change,
                      const struct tree *first)
 {
-    struct change unsaid = *change;
-    int rc;
+    struct change unsaid = {.publisher = publisher,
+                            .who = change->who,
+                            .mirror = change->mirror,
+                            .wanted = first,
+                            .withdrawal = true};
+    int rc = unsay(publisher, &unsaid);
 
-    unsaid.wanted = first;
-    unsaid.withdrawal = true;
-    rc = unsay(publisher, &unsaid);
     return rc < 0 && rc != -ENOENT ? rc : run_to(publisher, change, first);
 }
 
@@ -450,7 +455,9 @@ static int run_steps(struct publisher *publisher, const struct change *change)
 static int run_whole(struct publisher *publisher, struct change *change)
 {
     struct tree first = {NULL, 0, 0};
-    bool large = change->wanted->count > NODES_AT_ONCE && change->mirror->domid != PUBLISHER_SEEN;
+    /* Of what stands there as well, for it is removed first. */
+    bool large = change->mirror->domid != PUBLISHER_SEEN &&
+                 (is_large(change->wanted) || is_large(&change->mirror->stands));
     int rc = fill_without_records(&first, "starting");
 
     change->first = downgrade_has_claims(change->wanted) ? &first : NULL;
@@ -546,56 +553,4 @@ int publisher_withdraw_from(struct publisher *publisher, uint32_t domid, const c
         rc = settle(publisher, &change, run_withdrawal(publisher, &change));
     tree_clear(&wanted);
     return rc == -ENOENT || rc > 0 ? 0 : rc;
-}
-
-/* The same, with a word about what went wrong; first keeps the first error. */
-static void try_withdraw(struct publisher *publisher, uint32_t domid, const char *status,
-                         int *first)
-{
-    int rc = publisher_withdraw_from(publisher, domid, status);
-    char path[PATH_SIZE];
-
-    if (rc == 0)
-        return;
-    if (place_path(domid, NULL, path) == 0)
-        log_error("%s: withdrawing: %s", path, strerror(-rc));
-    if (*first == 0)
-        *first = rc;
-}
-
-#define DOMID_END KEEPER_DOMIDS
-
-/* Looks for every domain there could be. */
-static int withdraw_by_number(struct publisher *publisher, const char *status)
-{
-    int first = store_connect(publisher->store);
-
-    if (first == 0)
-        first = store_sync(publisher->store);
-    for (uint32_t domid = 0; first == 0 && domid < DOMID_END; domid++)
-        try_withdraw(publisher, domid, status, &first);
-    return first;
-}
-
-int publisher_withdraw(struct publisher *publisher, const char *status)
-{
-    char **names = NULL;
-    size_t count = 0;
-    int first = 0, rc;
-
-    try_withdraw(publisher, PUBLISHER_HOST, status, &first);
-    rc = store_list(publisher->store, XBT_NULL, "/local/domain", &names, &count);
-    /* oxenstored drops who lists more than 4096 bytes: some 800 domains. */
-    if (store_is_lost(rc) && first == 0)
-        return withdraw_by_number(publisher, status);
-    if (rc < 0 && rc != -ENOENT && first == 0)
-        first = rc;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t domid;
-
-        if (parse_number(names[i], &domid) && domid < DOMID_END)
-            try_withdraw(publisher, (uint32_t)domid, status, &first);
-    }
-    free(names);
-    return first;
 }

@@ -68,6 +68,9 @@ void publisher_forget(struct publisher *publisher, uint32_t domid);
 /* The same for every tree: the store may be another one. */
 void publisher_forget_all(struct publisher *publisher);
 
+/* Where it writes: the caller's of publisher_new(). */
+struct store *publisher_store(const struct publisher *publisher);
+
 /* Sets status to this word and takes back every record, in each tree that exists. For a start, a
  * stop, and a crash. 0, or the first error after all were tried. */
 int publisher_withdraw(struct publisher *publisher, const char *status);

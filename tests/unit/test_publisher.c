@@ -371,6 +371,23 @@ static void count_host_records(void)
     records_at_commit = fake_count("/tool/xen-iommud/pci");
 }
 
+/* What a failure left unknown is not removed in the transaction that writes the next tree. */
+static void a_small_tree_over_a_large_one(void **state)
+{
+    int commits;
+
+    (void)state;
+    assert_int_equal(publish(large_tree("unknown", 0)), 1);
+    fake_fail("start", ENOSPC, 1);
+    assert_int_equal(publish(large_tree("unknown", LARGE - 1)), -ENOSPC);
+    assert_int_equal(fake_count(HOME "/iommu/pci"), 1 + 5 * LARGE);
+    commits = fake_commits();
+    assert_int_equal(publish(large_tree("unknown", LARGE - 1)), 1);
+    assert_int_equal(fake_count(HOME "/iommu/pci"), 1 + 5);
+    /* the word, an empty tree, and what is wanted */
+    assert_int_equal(fake_commits() - commits, 3);
+}
+
 /* As whoever comes after the daemon does. */
 static void withdrawing_a_large_tree_of_somebody(void **state)
 {
@@ -513,6 +530,7 @@ int main(void)
         TEST(withdrawing),
         TEST(a_large_tree),
         TEST(a_large_tree_that_fails),
+        TEST(a_small_tree_over_a_large_one),
         TEST(withdrawing_a_large_tree),
         TEST(withdrawing_a_large_tree_of_somebody),
         TEST(another_generation),

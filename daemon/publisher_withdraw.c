@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* Taking back what is published in every tree there is, whoever wrote it. */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "place.h"
+#include "publisher.h"
+
+/* The same, with a word about what went wrong; first keeps the first error. */
+static void try_withdraw(struct publisher *publisher, uint32_t domid, const char *status,
+                         int *first)
+{
+    int rc = publisher_withdraw_from(publisher, domid, status);
+    char path[PATH_SIZE];
+
+    if (rc == 0)
+        return;
+    if (place_path(domid, NULL, path) == 0)
+        log_error("%s: withdrawing: %s", path, strerror(-rc));
+    if (*first == 0)
+        *first = rc;
+}
+
+#define DOMID_END KEEPER_DOMIDS
+
+/* Looks for every domain there could be. */
+static int withdraw_by_number(struct publisher *publisher, const char *status)
+{
+    int first = store_connect(publisher_store(publisher));
+
+    if (first == 0)
+        first = store_sync(publisher_store(publisher));
+    for (uint32_t domid = 0; first == 0 && domid < DOMID_END; domid++)
+        try_withdraw(publisher, domid, status, &first);
+    return first;
+}
+
+int publisher_withdraw(struct publisher *publisher, const char *status)
+{
+    char **names = NULL;
+    size_t count = 0;
+    int first = 0, rc;
+
+    try_withdraw(publisher, PUBLISHER_HOST, status, &first);
+    rc = store_list(publisher_store(publisher), XBT_NULL, "/local/domain", &names, &count);
+    /* oxenstored drops who lists more than 4096 bytes: some 800 domains. */
+    if (store_is_lost(rc) && first == 0)
+        return withdraw_by_number(publisher, status);
+    if (rc < 0 && rc != -ENOENT && first == 0)
+        first = rc;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t domid;
+
+        if (parse_number(names[i], &domid) && domid < DOMID_END)
+            try_withdraw(publisher, (uint32_t)domid, status, &first);
+    }
+    free(names);
+    return first;
+}
