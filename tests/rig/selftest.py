@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Proves the rig against the real daemons: selftest.py c|ocaml"""
+import contextlib
 import os
+import socket
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
@@ -452,6 +455,28 @@ class Functions(Case):
             self.assertEqual(actions, [[action, '0000:00:03.0'] for action in (
                 'add', 'bind', 'unbind', 'bind', 'unbind', 'remove')], source)
             self.assertEqual(self.hypervisor.owner('0000:00:03.0'), 'none')
+
+    def test_listeners_that_go(self):
+        """A daemon may be killed while a uevent is on its way to it."""
+        self.host.add('0000:00:03.0')
+        path = os.path.join(self.host.root, 'event7')
+        ended = threading.Event()
+
+        def come_and_go():
+            while not ended.is_set():
+                with socket.socket(socket.AF_UNIX, socket.SOCK_RAW) as listener:
+                    with contextlib.suppress(FileNotFoundError):
+                        os.unlink(path)
+                    listener.bind(path)
+
+        thread = threading.Thread(target=come_and_go)
+        thread.start()
+        try:
+            for _ in range(5000):
+                self.host.uevent('change', '0000:00:03.0')
+        finally:
+            ended.set()
+            thread.join()
 
 
 if __name__ == '__main__':
