@@ -38,18 +38,18 @@ static int withdraw_by_number(struct publisher *publisher, const char *status)
     return first;
 }
 
-int publisher_withdraw(struct publisher *publisher, const char *status)
+/* Looks for every domain that is listed. */
+static int withdraw_listed(struct publisher *publisher, const char *status)
 {
     char **names = NULL;
     size_t count = 0;
     int first = 0, rc;
 
-    try_withdraw(publisher, PUBLISHER_HOST, status, &first);
     rc = store_list(publisher_store(publisher), XBT_NULL, "/local/domain", &names, &count);
     /* oxenstored drops who lists more than 4096 bytes: some 800 domains. */
-    if (store_is_lost(rc) && first == 0)
+    if (store_is_lost(rc))
         return withdraw_by_number(publisher, status);
-    if (rc < 0 && rc != -ENOENT && first == 0)
+    if (rc < 0 && rc != -ENOENT)
         first = rc;
     for (size_t i = 0; i < count; i++) {
         uint64_t domid;
@@ -58,5 +58,14 @@ int publisher_withdraw(struct publisher *publisher, const char *status)
             try_withdraw(publisher, (uint32_t)domid, status, &first);
     }
     free(names);
+    return first;
+}
+
+/* The host's tree is the largest, and nobody's driver believes it: it can wait for the others. */
+int publisher_withdraw(struct publisher *publisher, const char *status)
+{
+    int first = withdraw_listed(publisher, status);
+
+    try_withdraw(publisher, PUBLISHER_HOST, status, &first);
     return first;
 }

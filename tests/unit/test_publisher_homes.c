@@ -247,10 +247,10 @@ static void every_tree_is_tried(void **state)
     tree_clear(&host);
     fake_fail("start", EACCES, 1);
     fake_fail("rm", EPERM, 4);
-    fake_fail("write", EPERM, 1);
+    fake_fail("set", EPERM, 1);
     assert_int_equal(publisher_withdraw(fixture_publisher(), "stopped"), -EACCES);
-    assert_node("/tool/xen-iommud/status", "ready");
-    assert_node(HOME "/iommu/status", "stopped");
+    assert_node("/tool/xen-iommud/status", "stopped");
+    assert_node(HOME "/iommu/status", "ready");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, publisher_set_up, publisher_tear_down)
