@@ -64,28 +64,32 @@ int place_read_generation(struct store *store, xs_transaction_t t, uint32_t domi
 int place_write(struct store *store, xs_transaction_t t, uint32_t domid, const char *name,
                 const char *value)
 {
+    struct xs_handle *xs = store_handle(store);
     char path[PATH_SIZE];
     int rc = place_path(domid, name, path);
 
     if (rc < 0)
         return rc;
+    if (!xs)
+        return -ENOTCONN;
     heartbeat();
     errno = 0;
-    return xs_write(store_handle(store), t, path, value, (unsigned int)strlen(value))
-               ? 0
-               : last_error();
+    return xs_write(xs, t, path, value, (unsigned int)strlen(value)) ? 0 : last_error();
 }
 
 int place_remove(struct store *store, xs_transaction_t t, uint32_t domid, const char *name)
 {
+    struct xs_handle *xs = store_handle(store);
     char path[PATH_SIZE];
     int rc = place_path(domid, name, path);
 
     if (rc < 0)
         return rc;
+    if (!xs)
+        return -ENOTCONN;
     heartbeat();
     errno = 0;
-    if (xs_rm(store_handle(store), t, path) || errno == ENOENT)
+    if (xs_rm(xs, t, path) || errno == ENOENT)
         return 0;
     return last_error();
 }
@@ -93,13 +97,16 @@ int place_remove(struct store *store, xs_transaction_t t, uint32_t domid, const 
 int place_hide(struct store *store, xs_transaction_t t, uint32_t domid, const char *name)
 {
     struct xs_permissions nobody = {.id = 0, .perms = XS_PERM_NONE};
+    struct xs_handle *xs = store_handle(store);
     char path[PATH_SIZE];
     int rc = place_path(domid, name, path);
 
     if (rc < 0)
         return rc;
+    if (!xs)
+        return -ENOTCONN;
     errno = 0;
-    return xs_set_permissions(store_handle(store), t, path, &nobody, 1) ? 0 : last_error();
+    return xs_set_permissions(xs, t, path, &nobody, 1) ? 0 : last_error();
 }
 
 /* A new directory gets its permissions before its first child, which inherits them. What an earlier

@@ -186,6 +186,9 @@ int store_read(struct store *store, xs_transaction_t t, const char *path, char *
 {
     unsigned int bytes = 0;
 
+    *value = NULL;
+    if (!store->xs)
+        return -ENOTCONN;
     errno = 0;
     *value = xs_read(store->xs, t, path, &bytes);
     heartbeat();
@@ -232,6 +235,9 @@ int store_list(struct store *store, xs_transaction_t t, const char *path, char *
 {
     unsigned int entries = 0;
 
+    *names = NULL;
+    if (!store->xs)
+        return -ENOTCONN;
     errno = 0;
     *names = xs_directory(store->xs, t, path, &entries);
     heartbeat();

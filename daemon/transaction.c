@@ -18,6 +18,8 @@ int transaction_run(struct store *store, transaction_fn *fn, void *arg)
     struct xs_handle *xs = store_handle(store);
     int early = 0;
 
+    if (!xs)
+        return -ENOTCONN;
     for (int tries = 0; tries < TRANSACTION_TRIES; tries++) {
         xs_transaction_t t;
         int rc;

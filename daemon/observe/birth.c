@@ -34,7 +34,7 @@ int birth_by_libxl(void *arg, const uint8_t h[16], struct timespec *born)
              "/vm/%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x/start_time",
              h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7], h[8], h[9], h[10], h[11], h[12], h[13],
              h[14], h[15]);
-    rc = store_handle(arg) ? store_read(arg, XBT_NULL, path, &text, &length) : -ENOTCONN;
+    rc = store_read(arg, XBT_NULL, path, &text, &length);
     if (rc < 0)
         return rc;
     rc = strlen(text) == length ? parse_time(text, born) : -EINVAL;

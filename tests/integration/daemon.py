@@ -143,6 +143,8 @@ class Daemon:
             os.kill(child, signal.SIGKILL)
             wait_until(lambda: self._is_dead(child), 'the daemon to let go of the lock')
         rig.end(self.process, signal.SIGKILL)
+        if self.tap:
+            self.tap.wait_gone({self.process.pid, child})
 
     @staticmethod
     def _is_dead(pid):

@@ -6,6 +6,7 @@ import os
 import select
 import selectors
 import socket
+import struct
 import threading
 import time
 import typing
@@ -112,6 +113,9 @@ class Link:
         self.pending = {}  # request id: (kind, transaction, body, error to answer, when it was sent)
         self.stopped = None  # messages that wait, while a request is held
         self.withheld = None  # what xenstored sent and the client is not to have yet
+        self.deserted = False  # the client is gone; what it asked for is still to be answered
+        credentials = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        self.pid = struct.unpack('3i', credentials)[0]
 
     def close(self):
         self.client.close()
@@ -197,9 +201,20 @@ class StoreTap(threading.Thread):
         if link not in self.links:
             return
         self.links.remove(link)
-        self.selector.unregister(link.client)
+        if not link.deserted:
+            self.selector.unregister(link.client)
         self.selector.unregister(link.server)
         link.close()
+
+    def _desert(self, link):
+        """The client is gone. What it has asked for takes effect all the same, and is history."""
+        if not link.pending:
+            self._drop(link)
+        elif not link.deserted:
+            self.selector.unregister(link.client)
+            link.deserted = True
+            if link.stopped is not None:
+                link.stopped = []
 
     def _read(self, link, sock):
         """What arrived, or nothing when the link is gone."""
@@ -210,14 +225,22 @@ class StoreTap(threading.Thread):
         except OSError:
             data = b''
         if not data:
-            self._drop(link)
+            self._lose(link, sock)
         return data
 
+    def _lose(self, link, sock):
+        if sock is link.client:
+            self._desert(link)
+        else:
+            self._drop(link)
+
     def _send(self, link, sock, data):
+        if link.deserted and sock is link.client:
+            return
         try:
             sock.sendall(data)
         except OSError:
-            self._drop(link)
+            self._lose(link, sock)
 
     def _from_client(self, link):
         data = self._read(link, link.client)
@@ -260,6 +283,8 @@ class StoreTap(threading.Thread):
                 error = body.rstrip(b'\0').decode() if kind == xenstore.ERROR else ''
                 self._note(link, number, body, error)
             self._deliver(link, xenstore.pack(kind, number, transaction, body))
+        if link.deserted and not link.pending:
+            self._drop(link)
 
     def _deliver(self, link, message):
         if link.withheld is None:
@@ -388,6 +413,11 @@ class StoreTap(threading.Thread):
         return None
 
     # what was done
+
+    def wait_gone(self, pids):
+        """Waits until all that these processes asked for before they ended is in the history."""
+        wait_until(lambda: not any(link.pid in pids for link in list(self.links)),
+                   'the answers to those that are gone')
 
     def requests(self):
         with self.lock:

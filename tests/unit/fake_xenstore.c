@@ -319,6 +319,13 @@ const char *xs_daemon_socket(void)
     return "/nonexistent/socket";
 }
 
+/* As the library does, in its own way. */
+static void need(const struct xs_handle *h)
+{
+    if (!h)
+        abort();
+}
+
 struct xs_handle *xs_open(unsigned long flags)
 {
     (void)flags;
@@ -334,13 +341,13 @@ void xs_close(struct xs_handle *h)
 
 int xs_fileno(struct xs_handle *h)
 {
-    (void)h;
+    need(h);
     return -1;
 }
 
 bool xs_watch(struct xs_handle *h, const char *path, const char *token)
 {
-    (void)h;
+    need(h);
     if (failing("watch"))
         return false;
     if (watch_count == WATCHES_MAX)
@@ -354,7 +361,7 @@ bool xs_watch(struct xs_handle *h, const char *path, const char *token)
 
 bool xs_unwatch(struct xs_handle *h, const char *path, const char *token)
 {
-    (void)h;
+    need(h);
     if (failing("unwatch"))
         return false;
     for (size_t i = 0; i < watch_count; i++) {
@@ -372,7 +379,7 @@ char **xs_check_watch(struct xs_handle *h)
     const struct watch *event = &events[event_next];
     char **copy, *text;
 
-    (void)h;
+    need(h);
     if (failing("check"))
         return NULL;
     if (event_next == event_count) {
@@ -394,7 +401,7 @@ void *xs_read(struct xs_handle *h, xs_transaction_t t, const char *path, unsigne
 {
     struct node *node = find(current(t), path);
 
-    (void)h;
+    need(h);
     if (failing("read"))
         return NULL;
     if (!node) {
@@ -421,7 +428,7 @@ char **xs_directory(struct xs_handle *h, xs_transaction_t t, const char *path, u
     size_t room = 0;
     char **names, *text;
 
-    (void)h;
+    need(h);
     if (failing("directory"))
         return NULL;
     if (!find(state, path)) {
@@ -451,7 +458,7 @@ char **xs_directory(struct xs_handle *h, xs_transaction_t t, const char *path, u
 bool xs_write(struct xs_handle *h, xs_transaction_t t, const char *path, const void *data,
               unsigned int len)
 {
-    (void)h;
+    need(h);
     if (failing("write"))
         return false;
     operations++;
@@ -461,7 +468,7 @@ bool xs_write(struct xs_handle *h, xs_transaction_t t, const char *path, const v
 
 bool xs_mkdir(struct xs_handle *h, xs_transaction_t t, const char *path)
 {
-    (void)h;
+    need(h);
     if (failing("mkdir"))
         return false;
     operations++;
@@ -471,7 +478,7 @@ bool xs_mkdir(struct xs_handle *h, xs_transaction_t t, const char *path)
 
 bool xs_rm(struct xs_handle *h, xs_transaction_t t, const char *path)
 {
-    (void)h;
+    need(h);
     if (failing("rm"))
         return false;
     if (drop(current(t), path)) {
@@ -488,7 +495,7 @@ struct xs_permissions *xs_get_permissions(struct xs_handle *h, xs_transaction_t 
     struct node *node = find(current(t), path);
     struct xs_permissions *permissions = calloc(2, sizeof(*permissions));
 
-    (void)h;
+    need(h);
     if (!node || !permissions || failing("get")) {
         free(permissions);
         errno = node ? EIO : ENOENT;
@@ -504,7 +511,7 @@ struct xs_permissions *xs_get_permissions(struct xs_handle *h, xs_transaction_t 
 bool xs_set_permissions(struct xs_handle *h, xs_transaction_t t, const char *path,
                         struct xs_permissions *perms, unsigned int num)
 {
-    (void)h;
+    need(h);
     if (failing("set"))
         return false;
     if (!find(current(t), path)) {
@@ -519,7 +526,7 @@ bool xs_set_permissions(struct xs_handle *h, xs_transaction_t t, const char *pat
 
 xs_transaction_t xs_transaction_start(struct xs_handle *h)
 {
-    (void)h;
+    need(h);
     if (failing("start") || open_transaction)
         return XBT_NULL;
     copy(&working, &committed);
@@ -532,7 +539,7 @@ bool xs_transaction_end(struct xs_handle *h, xs_transaction_t t, bool abort_it)
 {
     void (*fn)(void) = before_commit;
 
-    (void)h;
+    need(h);
     (void)t;
     open_transaction = false;
     before_commit = NULL;

@@ -253,6 +253,16 @@ static void every_tree_is_tried(void **state)
     assert_node(HOME "/iommu/status", "ready");
 }
 
+/* Neither is there any more: the connection, and who could make another. */
+static void a_store_that_is_gone(void **state)
+{
+    (void)state;
+    publish_claim();
+    fake_fail("directory", EPIPE, 1);
+    fake_fail("open", ECONNREFUSED, 1);
+    assert_int_equal(publisher_withdraw(fixture_publisher(), "stopped"), -ECONNREFUSED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, publisher_set_up, publisher_tear_down)
 
 int main(void)
@@ -272,6 +282,7 @@ int main(void)
         TEST(a_home_that_goes_while_it_is_taken_back),
         TEST(taken_back_whatever_stands_there),
         TEST(every_tree_is_tried),
+        TEST(a_store_that_is_gone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
