@@ -134,3 +134,12 @@ void xi_bind(struct device *dev)
 	if (is_news)
 		dev_info(dev, "swiotlb-xen taken off: behind Xen's IOMMU\n");
 }
+
+void xi_bound(struct device *dev)
+{
+	struct xi_decision decision = { .action = XI_KEPT, .reason = "bound-before" };
+
+	if (xen_pv_domain() || device_iommu_mapped(dev) || !xi_is_swiotlb_xen(own_dma_ops(dev)))
+		return;
+	xi_record_new(dev, &decision);
+}

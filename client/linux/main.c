@@ -22,6 +22,8 @@ static int bus_event(struct notifier_block *nb, unsigned long action, void *data
 
 	if (action == BUS_NOTIFY_BIND_DRIVER)
 		xi_bind(dev);
+	else if (action == BUS_NOTIFY_BOUND_DRIVER)
+		xi_bound(dev);
 	else if (action == BUS_NOTIFY_REMOVED_DEVICE)
 		xi_record_forget(dev);
 	return NOTIFY_DONE;
@@ -63,6 +65,29 @@ static int listen_to_buses(void)
 	return 0;
 }
 
+/*
+ * Whose lock is taken is being bound or unbound, and its bind, if it is one, ends with a notice.
+ * The device cannot vanish from its bus meanwhile.
+ */
+static int look_at(struct device *dev, void *unused)
+{
+	if (!device_trylock(dev))
+		return 0;
+	if (dev->driver)
+		xi_bound(dev);
+	device_unlock(dev);
+	return 0;
+}
+
+/* What was bound before the buses were listened to. */
+static void look_at_buses(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(buses); i++)
+		bus_for_each_dev((struct bus_type *)buses[i].bus, NULL, NULL, look_at);
+}
+
 static int xenstore_event(struct notifier_block *nb, unsigned long action, void *data)
 {
 	xi_ask_opened();
@@ -95,6 +120,8 @@ static int __init xi_init(void)
 	err = listen_to_buses();
 	if (err)
 		stop();
+	else
+		look_at_buses();
 	return err;
 }
 

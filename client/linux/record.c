@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0)
 /*
  * What was decided at each device's latest bind attempt, for debugfs: a line for each device that
- * had one since the module was loaded, and that still exists.
+ * had one since the module was loaded, or has swiotlb-xen since before, and that still exists.
  */
 #include <linux/debugfs.h>
 #include <linux/device.h>
@@ -85,6 +85,19 @@ bool xi_record(const struct device *dev, const struct xi_decision *decision)
 	return is_news;
 }
 
+void xi_record_new(const struct device *dev, const struct xi_decision *decision)
+{
+	struct record *record;
+
+	mutex_lock(&records_lock);
+	if (!find(dev)) {
+		record = add(dev);
+		if (record)
+			record->decision = *decision;
+	}
+	mutex_unlock(&records_lock);
+}
+
 void xi_record_forget(const struct device *dev)
 {
 	struct record *record;
@@ -130,11 +143,14 @@ static int devices_show(struct seq_file *file, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(devices);
 
-/* Without debugfs nothing is shown, and all the rest works. */
+/*
+ * Without debugfs nothing is shown, and all the rest works. A locked-down kernel lets only files be
+ * read that nobody may write and everybody read; who gets that far is the directory's to say.
+ */
 void xi_record_init(void)
 {
 	directory = debugfs_create_dir("xeniommu", NULL);
-	debugfs_create_file("devices", 0400, directory, NULL, &devices_fops);
+	debugfs_create_file("devices", 0444, directory, NULL, &devices_fops);
 }
 
 void xi_record_exit(void)

@@ -31,6 +31,12 @@ struct xi_decision {
  */
 void xi_bind(struct device *dev);
 
+/*
+ * decide.c: records a device that has a driver and swiotlb-xen, where its bind was not noticed. The
+ * caller holds the device's lock.
+ */
+void xi_bound(struct device *dev);
+
 /* ask.c: questions to XenStore that never hold up their asker for longer than a bound */
 int xi_ask_init(void);
 
@@ -63,6 +69,9 @@ void xi_record_exit(void);
  * nothing. Without memory nothing is recorded.
  */
 bool xi_record(const struct device *dev, const struct xi_decision *decision);
+
+/* The same, but only for a device of which nothing is recorded. */
+void xi_record_new(const struct device *dev, const struct xi_decision *decision);
 
 /* The device is about to vanish. */
 void xi_record_forget(const struct device *dev);

@@ -139,6 +139,39 @@ static void a_segment_that_xen_cannot_know_keeps_it(void **state)
     check_taken_off(&nic.dev);
 }
 
+/* One that was bound before anybody looked, or whose driver was set without a probe. */
+static void swiotlb_xen_of_a_bound_device_is_listed(void **state)
+{
+    (void)state;
+    xi_bound(&video);
+    assert_string_equal(fake_debugfs_show(), "platform fe001000.video - kept bound-before\n");
+    assert_int_equal(fake.reads, 0);
+    xi_record_forget(&video);
+    xi_bind(&nic.dev); /* takes it off */
+    xi_bound(&nic.dev);
+    assert_string_equal(fake_debugfs_show(),
+                        "pci 0001:02:03.4 protected/skip taken published-skip\n");
+    xi_record_forget(&nic.dev);
+    nic.dev.dma_ops = &swiotlb_xen;
+}
+
+static void a_bound_device_without_it_is_not_listed(void **state)
+{
+    (void)state;
+    fake.is_pv = true;
+    xi_bound(&video);
+    fake.is_pv = false;
+    video.has_iommu_group = true;
+    xi_bound(&video);
+    video.has_iommu_group = false;
+    video.dma_ops = &other_ops;
+    xi_bound(&video);
+    video.dma_ops = NULL;
+    fake.system_ops = &swiotlb_xen;
+    xi_bound(&video);
+    assert_string_equal(fake_debugfs_show(), "");
+}
+
 /* A PCI function may have a device tree node too; another device that looks like one is none. */
 static void the_bus_says_which_address_counts(void **state)
 {
@@ -164,6 +197,8 @@ static void without_operations_of_its_own_nothing_is_taken(void **state)
     check_not_asked(&video, "- kept dma-direct");
     fake.system_ops = &swiotlb_xen;
     check_not_asked(&video, "- kept other-dma-ops");
+    xi_bound(&video);
+    assert_string_equal(fake_debugfs_show(), "");
 }
 
 #endif
@@ -183,6 +218,8 @@ int main(void)
         TEST(another_function_is_not_this_one),
         TEST(a_segment_that_xen_cannot_know_keeps_it),
         TEST(the_bus_says_which_address_counts),
+        TEST(swiotlb_xen_of_a_bound_device_is_listed),
+        TEST(a_bound_device_without_it_is_not_listed),
 #else
         TEST(without_operations_of_its_own_nothing_is_taken),
 #endif

@@ -25,6 +25,14 @@ void xi_bind(struct device *dev)
     note("bind");
 }
 
+void xi_bound(struct device *dev)
+{
+    assert_int_equal(fake_bus_listeners(), 3);
+    assert_true(dev->locked);
+    called_for = dev;
+    note("bound");
+}
+
 int xi_ask_init(void)
 {
     note("ask_init");
@@ -142,14 +150,53 @@ static void it_decides_when_a_device_is_bound(void **state)
             struct device dev = {.bus = buses[i]};
 
             called_for = NULL;
+            dev.locked = action == BUS_NOTIFY_BOUND_DRIVER;
             assert_int_equal(fake_bus_event(buses[i], action, &dev), NOTIFY_DONE);
             check_calls(action == BUS_NOTIFY_BIND_DRIVER      ? "bind "
+                        : action == BUS_NOTIFY_BOUND_DRIVER   ? "bound "
                         : action == BUS_NOTIFY_REMOVED_DEVICE ? "forget "
                                                               : "");
-            if (action == BUS_NOTIFY_BIND_DRIVER || action == BUS_NOTIFY_REMOVED_DEVICE)
+            if (action == BUS_NOTIFY_BIND_DRIVER || action == BUS_NOTIFY_BOUND_DRIVER ||
+                action == BUS_NOTIFY_REMOVED_DEVICE)
                 assert_ptr_equal(called_for, &dev);
         }
     unload();
+}
+
+/* Whose lock is taken has a bind of its own under way. */
+static void it_looks_at_what_is_bound_already(void **state)
+{
+    struct device bound[] = {{.name = "a", .bus = &platform_bus_type, .driver = &fake},
+                             {.name = "b", .bus = &amba_bustype, .driver = &fake},
+                             {.name = "c", .bus = &pci_bus_type, .driver = &fake}};
+    struct device unbound = {.name = "d", .bus = &platform_bus_type};
+    struct device locked = {.name = "e", .bus = &pci_bus_type, .driver = &fake, .locked = true};
+    size_t i;
+
+    (void)state;
+    fake_add_device(&unbound);
+    fake_add_device(&locked);
+    for (i = 0; i < ARRAY_SIZE(bound); i++)
+        fake_add_device(&bound[i]);
+    assert_int_equal(kernel_module_init(), 0);
+    check_calls("ask_init record_init bound bound bound ");
+    assert_ptr_equal(called_for, &bound[2]);
+    for (i = 0; i < ARRAY_SIZE(bound); i++)
+        assert_false(bound[i].locked);
+    assert_false(unbound.locked);
+    assert_true(locked.locked);
+    unload();
+}
+
+static void it_does_not_look_where_it_does_not_load(void **state)
+{
+    struct device bound = {.name = "a", .bus = &platform_bus_type, .driver = &fake};
+
+    (void)state;
+    fake_add_device(&bound);
+    fake.failing_bus = 1;
+    assert_int_equal(kernel_module_init(), -ENOMEM);
+    check_calls("ask_init record_init ask_exit record_exit ");
 }
 
 static void it_waits_for_xenstored(void **state)
@@ -178,6 +225,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_does_not_load_without_workers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_does_not_load_half, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_decides_when_a_device_is_bound, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(it_looks_at_what_is_bound_already, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(it_does_not_look_where_it_does_not_load, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_waits_for_xenstored, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_finds_xenstored_there, set_up, tear_down),
     };

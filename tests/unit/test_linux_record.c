@@ -179,6 +179,25 @@ static void without_memory_nothing_is_recorded(void **state)
     assert_false(xi_record(&video, &decision));
 }
 
+static void what_is_recorded_is_not_overruled(void **state)
+{
+    struct xi_decision decision = taken(), before = {.reason = "bound-before"};
+
+    (void)state;
+    xi_record_new(&nic, &before);
+    assert_string_equal(fake_debugfs_show(), "pci 0000:00:04.0 - kept bound-before\n");
+    xi_record(&video, &decision);
+    xi_record(&nic, &decision);
+    xi_record_new(&video, &before);
+    xi_record_new(&nic, &before);
+    assert_string_equal(fake_debugfs_show(),
+                        "pci 0000:00:04.0 protected/skip taken published-skip\n"
+                        "platform fe001000.video protected/skip taken published-skip\n");
+    fake.failing_allocation = 1;
+    xi_record_new(&audio, &before);
+    assert_null(strstr(fake_debugfs_show(), "audio"));
+}
+
 static void no_file_is_left(void **state)
 {
     struct xi_decision decision = taken();
@@ -204,6 +223,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_changed_is_news, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_same_word_is_no_news, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_memory_nothing_is_recorded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_recorded_is_not_overruled, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_file_is_left, set_up, tear_down),
     };
 

@@ -4,6 +4,7 @@
 
 #define LISTENERS_MAX 8
 #define FUNCTIONS_MAX 64
+#define DEVICES_MAX   8
 
 struct bus_type platform_bus_type = {"platform"};
 struct bus_type amba_bustype = {"amba"};
@@ -19,6 +20,9 @@ static struct {
     struct notifier_block *nb;
 } listeners[LISTENERS_MAX];
 static struct dentry directory, file;
+
+static struct device *devices[DEVICES_MAX];
+static size_t device_count;
 
 /* A function's address is that of its place here; nobody calls it. */
 static const char *functions[FUNCTIONS_MAX];
@@ -113,6 +117,43 @@ struct dma_map_ops fake_swiotlb_xen(void)
     };
 }
 
+bool device_trylock(struct device *dev)
+{
+    if (dev->locked)
+        return false;
+    dev->locked = true;
+    return true;
+}
+
+void device_unlock(struct device *dev)
+{
+    if (!dev->locked)
+        fake_bug("%s is not locked", dev->name);
+    dev->locked = false;
+}
+
+void fake_add_device(struct device *dev)
+{
+    if (device_count == DEVICES_MAX)
+        fake_bug("too many devices");
+    devices[device_count++] = dev;
+}
+
+int bus_for_each_dev(struct bus_type *bus, struct device *start, void *data,
+                     int (*fn)(struct device *dev, void *data))
+{
+    size_t i;
+    int rc = 0;
+
+    fake_may_sleep("bus_for_each_dev()");
+    if (start != NULL)
+        fake_bug("bus_for_each_dev(): from %s on", start->name);
+    for (i = 0; rc == 0 && i < device_count; i++)
+        if (devices[i]->bus == bus)
+            rc = fn(devices[i], data);
+    return rc;
+}
+
 /* ---- notifiers ---- */
 
 int bus_register_notifier(struct bus_type *bus, struct notifier_block *nb)
@@ -196,7 +237,7 @@ struct dentry *debugfs_create_dir(const char *name, struct dentry *parent)
 struct dentry *debugfs_create_file(const char *name, unsigned int mode, struct dentry *parent,
                                    void *data, const struct file_operations *operations)
 {
-    if (strcmp(name, "devices") != 0 || mode != 0400 || parent != &directory || data != NULL)
+    if (strcmp(name, "devices") != 0 || mode != 0444 || parent != &directory || data != NULL)
         fake_bug("debugfs: another file %s", name);
     file.name = name;
     file.operations = operations;
@@ -231,4 +272,5 @@ void fake_device_reset(void)
     if (directory.name != NULL || file.name != NULL)
         fake_bug("debugfs: something was left");
     function_count = 0;
+    device_count = 0;
 }

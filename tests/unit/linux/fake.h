@@ -93,6 +93,9 @@ const char *fake_debugfs_show(void);
 int fake_bus_event(const struct bus_type *bus, unsigned long action, struct device *dev);
 unsigned int fake_bus_listeners(void);
 
+/* Puts a device on its bus, until fake_reset(); it may be locked by somebody. */
+void fake_add_device(struct device *dev);
+
 /* A function that "%ps" prints so; each call gives another. NULL: one without a name. */
 kernel_dma_op *fake_function(const char *name);
 

@@ -201,6 +201,8 @@ struct device {
     const struct dma_map_ops *dma_ops;
     void *driver_data;
     bool has_iommu_group;
+    void *driver;
+    bool locked;
 };
 
 struct pci_bus {
@@ -217,6 +219,12 @@ struct pci_dev {
 #define to_pci_dev(device) container_of(device, struct pci_dev, dev)
 
 const char *dev_name(const struct device *dev);
+bool device_trylock(struct device *dev);
+void device_unlock(struct device *dev);
+
+/* Those that fake_add_device() has put on it. */
+int bus_for_each_dev(struct bus_type *bus, struct device *start, void *data,
+                     int (*fn)(struct device *dev, void *data));
 void *dev_get_drvdata(const struct device *dev);
 bool device_iommu_mapped(struct device *dev);
 bool dev_is_pci(const struct device *dev);
