@@ -18,6 +18,8 @@ enum {
     OPTION_BINDING = 1 << 11,
     OPTION_OUTPUT = 1 << 12,
     OPTION_VERSION = 1 << 13, /* not a command's */
+    OPTION_NOW = 1 << 14,
+    OPTION_DRY_RUN = 1 << 15,
 };
 
 #define VIEW_OPTIONS (OPTION_DOMAIN | OPTION_JSON)
@@ -43,6 +45,8 @@ static const struct command commands[] = {
      "every device, and then each change, one a line, until it is stopped"},
     {"export", NULL, OPTION_DOMAIN | OPTION_FORMAT | OPTION_BINDING | OPTION_OUTPUT, OPTION_BINDING,
      command_export, "the domain's protected device tree devices as an overlay"},
+    {"apply", NULL, OPTION_JSON | OPTION_NOW | OPTION_DRY_RUN, 0, command_apply,
+     "devices that need no swiotlb-xen and have it: bind them again, where not in use"},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -53,6 +57,8 @@ static const struct option long_options[] = {
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"binding", required_argument, NULL, OPTION_BINDING},
     {"output", required_argument, NULL, OPTION_OUTPUT},
+    {"now", no_argument, NULL, OPTION_NOW},
+    {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
     {"version", no_argument, NULL, OPTION_VERSION},
     {"help", no_argument, NULL, 'h'},
     {0},
@@ -101,8 +107,11 @@ static int print_help(void)
          "               source text, the default, or a blob\n"
          "  --output FILE\n"
          "               write there instead of to standard output\n\n"
-         "Exit status: 0 fine, and for show: protected; 1 failure; 2 usage; 3 not protected;\n"
-         "4 xen-iommud is not ready.");
+         "Of apply:\n"
+         "  --now        do it\n"
+         "  --dry-run    only say what would be done, the default\n\n"
+         "Exit status: 0 fine, and for show: protected; 1 failure; 2 usage; 3 not protected, and\n"
+         "for apply --now: a device is in use; 4 xen-iommud is not ready.");
     return EXIT_FINE;
 }
 
@@ -187,6 +196,10 @@ static int run_command(int argc, char *const argv[], int given, struct request *
     }
     if (!options_fit(command, given))
         return usage_error();
+    if ((given & OPTION_NOW) != 0 && (given & OPTION_DRY_RUN) != 0) {
+        complain("--now and --dry-run exclude each other");
+        return usage_error();
+    }
     request->device = command->argument != NULL ? argv[1] : NULL;
     return command->run(request);
 }
@@ -213,15 +226,20 @@ static int take_option(int option, struct request *request)
     case OPTION_OUTPUT:
         request->output = optarg;
         break;
+    case OPTION_NOW:
+        request->now = true;
+        break;
+    case OPTION_DRY_RUN:
+        break;
     default:
         return -1; /* getopt_long() has complained */
     }
     return word < 0 ? -1 : 0;
 }
 
-static int parse_and_run(int argc, char *argv[])
+static int parse_and_run(const char *root, int argc, char *argv[])
 {
-    struct request request = {.writer = &writer_text, .domid = -1};
+    struct request request = {.writer = &writer_text, .domid = -1, .root = root};
     int option, given = 0;
 
     optind = 0; /* a full restart, for callers that run more than once */
@@ -241,10 +259,15 @@ static int parse_and_run(int argc, char *argv[])
 
 int run_xen_iommu(int argc, char *argv[])
 {
+    return run_xen_iommu_below("", argc, argv);
+}
+
+int run_xen_iommu_below(const char *root, int argc, char *argv[])
+{
     int code;
 
     setlocale(LC_ALL, ""); /* for the widths of what goes into tables */
-    code = parse_and_run(argc, argv);
+    code = parse_and_run(root, argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         complain("cannot write to standard output");
         return EXIT_FAILED;

@@ -6,6 +6,7 @@
 #include "overlay.h"
 #include "writer.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Exit codes, as the manual page lists them. */
@@ -13,7 +14,8 @@ enum exit_code {
     EXIT_FINE = 0,
     EXIT_FAILED = 1,
     EXIT_USAGE = 2,
-    EXIT_NOT_PROTECTED = 3,
+    EXIT_NOT_PROTECTED = 3, /* show */
+    EXIT_REFUSED = 3,       /* apply --now */
     EXIT_NO_DAEMON = 4,
 };
 
@@ -27,11 +29,14 @@ struct request {
     enum export_format format;
     enum overlay_binding binding;
     const char *output; /* --output; NULL: standard output */
+    bool now;           /* --now */
+    const char *root;   /* before the paths of what apply looks at and changes; "" but for tests */
 };
 
 /* Runs a command; returns its exit code. */
 typedef int command_fn(const struct request *request);
 
+command_fn command_apply;
 command_fn command_list;
 command_fn command_show;
 command_fn command_explain;
@@ -41,6 +46,9 @@ command_fn command_watch;
 
 /* The whole program. Returns its exit code. */
 int run_xen_iommu(int argc, char *argv[]);
+
+/* The same, for tests: apply finds /sys, /proc and /dev below root. */
+int run_xen_iommu_below(const char *root, int argc, char *argv[]);
 
 /* Prints "xen-iommu: " and a line on stderr. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -41,6 +41,7 @@ struct watch_event {
 };
 
 struct explanation;
+struct apply_report;
 
 /* Each prints its report, complete, on stdout. 0 or a negative errno. */
 struct writer {
@@ -48,6 +49,7 @@ struct writer {
     int (*show)(const struct view *view, const struct device_report *device);
     int (*explain)(const struct view *view, const struct explanation *explanation);
     int (*status)(const struct view *view, const struct status_report *report);
+    int (*apply)(const struct apply_report *report);
     int (*watch)(const struct view *view, const struct watch_event *event);
 };
 

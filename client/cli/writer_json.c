@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "apply.h"
 #include "device.h"
 #include "explain.h"
 #include "explain_words.h"
@@ -284,6 +285,37 @@ static int write_status(const struct view *view, const struct status_report *rep
     return finish(object, rc);
 }
 
+static int add_apply_device(struct json_object *array, const struct apply_device *device)
+{
+    struct json_object *object = json_object_new_object();
+    int rc = append(array, object);
+
+    rc = rc != 0 ? rc : add_string(object, "bus", device->bus);
+    rc = rc != 0 ? rc : add_string(object, "name", device->name);
+    rc = rc != 0 ? rc : add_device_text(object, &device->device);
+    rc = rc != 0 ? rc : add_optional(object, "driver", device->driver);
+    rc = rc != 0 ? rc : add_string(object, "outcome", apply_outcome_name(device->outcome));
+    rc = rc != 0 ? rc : add_optional(object, "reason", device->reason);
+    return rc != 0 ? rc : add_optional(object, "detail", device->detail);
+}
+
+static int write_apply(const struct apply_report *report)
+{
+    struct json_object *object = json_object_new_object(), *array = json_object_new_array();
+    size_t i;
+    int rc = -ENOMEM;
+
+    if (object != NULL)
+        rc = add(object, "now", json_object_new_boolean(report->now));
+    if (rc == 0)
+        rc = add(object, "devices", array);
+    else
+        json_object_put(array);
+    for (i = 0; rc == 0 && i < report->count; i++)
+        rc = add_apply_device(array, &report->devices[i]);
+    return finish(object, rc);
+}
+
 /* RFC 3339, in UTC and with milliseconds. */
 static int add_time(struct json_object *object, const struct timespec *time)
 {
@@ -319,5 +351,6 @@ const struct writer writer_json = {
     .show = write_show,
     .explain = write_explain,
     .status = write_status,
+    .apply = write_apply,
     .watch = write_watch,
 };

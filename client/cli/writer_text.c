@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "apply.h"
 #include "device.h"
 #include "explain.h"
 #include "explain_words.h"
@@ -349,6 +350,44 @@ static int write_status(const struct view *view, const struct status_report *rep
     return 0;
 }
 
+static int add_apply_line(struct libscols_table *table, const struct apply_device *device)
+{
+    struct libscols_line *line = scols_table_new_line(table, NULL);
+    char address[DEVICE_TEXT_SIZE];
+    const char *const cells[] = {
+        device_format(&device->device, address),
+        device->name,
+        or_dash(device->driver),
+        apply_outcome_name(device->outcome),
+        or_dash(device->reason),
+        device->detail,
+    };
+    size_t i;
+    int rc = line != NULL ? 0 : -ENOMEM;
+
+    for (i = 0; rc == 0 && i < sizeof(cells) / sizeof(cells[0]); i++)
+        rc = scols_line_set_data(line, i, cells[i]);
+    return rc;
+}
+
+static int write_apply(const struct apply_report *report)
+{
+    static const char *const titles[] = {"DEVICE", "NAME", "DRIVER", "OUTCOME", "REASON", "DETAIL"};
+    struct libscols_table *table = scols_new_table();
+    size_t i;
+    int rc = table != NULL ? 0 : -ENOMEM;
+
+    for (i = 0; rc == 0 && i < sizeof(titles) / sizeof(titles[0]); i++)
+        if (scols_table_new_column(table, titles[i], 0, 0) == NULL)
+            rc = -ENOMEM;
+    for (i = 0; rc == 0 && i < report->count; i++)
+        rc = add_apply_line(table, &report->devices[i]);
+    if (rc == 0 && report->count > 0)
+        rc = scols_print_table(table);
+    scols_unref_table(table);
+    return rc;
+}
+
 static int print_time(const struct timespec *time)
 {
     struct tm parts;
@@ -406,5 +445,6 @@ const struct writer writer_text = {
     .show = write_show,
     .explain = write_explain,
     .status = write_status,
+    .apply = write_apply,
     .watch = write_watch,
 };

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 char output[16384], errors[2048];
+const char *run_root = "";
 
 /* Names that do not depend on the machine under the test. */
 struct device_names *device_names_open(void)
@@ -75,7 +76,7 @@ static int run_words(const char *line, int out, int err)
         argv[argc++] = word;
     saved_out = redirect(stdout, out);
     saved_err = redirect(stderr, err);
-    code = run_xen_iommu(argc, argv);
+    code = run_xen_iommu_below(run_root, argc, argv);
     restore(stderr, saved_err);
     restore(stdout, saved_out);
     return code;

@@ -8,6 +8,9 @@
 /* What the last run printed on stdout and stderr. */
 extern char output[16384], errors[2048];
 
+/* Where apply finds /sys, /proc and /dev; "" at first. */
+extern const char *run_root;
+
 /* Runs "xen-iommu" with the words of a line; returns its exit code. */
 int run(const char *line);
 

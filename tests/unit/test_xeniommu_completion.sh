@@ -26,11 +26,11 @@ offers()
     [[ "${COMPREPLY[*]}" == "$3" ]] || { echo "\"$1\": \"${COMPREPLY[*]}\", not \"$3\"" >&2; exit 1; }
 }
 
-offers 'xen-iommu ' 1 'list show explain status watch export'
+offers 'xen-iommu ' 1 'list show explain status watch export apply'
 offers 'xen-iommu w' 1 'watch'
 offers 'xen-iommu watch ' 2 ''
 offers 'xen-iommu s' 1 'show status'
-offers 'xen-iommu list --' 2 '--binding --domain --format --help --json --output --version'
+offers 'xen-iommu list --' 2 '--binding --domain --dry-run --format --help --json --now --output --version'
 offers 'xen-iommu list --j' 2 '--json'
 offers 'xen-iommu show ' 2 '0000:00:04.0 /soc/uart@1 /soc/uart@2'
 offers 'xen-iommu show 0000:00:0' 6 '04.0'
@@ -42,6 +42,7 @@ offers 'xen-iommu export --format=dtb' 4 'dtbo'
 offers 'xen-iommu export --binding ' 3 'iommu-el2-v1 xen-iommu'
 offers 'xen-iommu export --binding=x' 4 'xen-iommu'
 offers 'xen-iommu export --domain ' 3 ''
+offers 'xen-iommu apply --n' 2 '--now'
 cd "$1/client/cli"
 offers 'xen-iommu export --output xen' 3 'xen-iommu.bash-completion'
 offers 'xen-iommu export --output=main' 4 'main.c'
