@@ -96,7 +96,7 @@ static int find_mounts(struct search *search, const char *process)
 /* Most processes have the mounts of the one before. */
 static int find_new_mounts(struct search *search, const char *process)
 {
-    char path[PATH_MAX], namespace[sizeof(search->namespace)];
+    char path[PATH_MAX], namespace[sizeof(search->namespace)] = "";
     int rc;
 
     rc = files_path(path, "%s/ns/mnt", process);
