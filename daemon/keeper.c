@@ -22,9 +22,9 @@
 #include "log.h"
 
 #define TICK_MS 1000 /* how often the daemon's heart is looked at */
-#define STUCK_TICKS                                                                                \
-    4 /* so often it stood while xenstored answered: within 6 s of the last beat                   \
-       */
+/* So often it stood while xenstored answered: within 6 s of the last beat. */
+#define STUCK_TICKS 4
+#define IDLE_TICKS  60   /* where nothing is claimed: a start on a busy machine may take its time */
 #define STOP_MS     8000 /* for a daemon that was asked to end */
 #define DEATH_MS    2000 /* for one that was killed: the kernel may be slow to let it go */
 #define RETRY_MS    200
@@ -104,6 +104,14 @@ static void kill_daemon(struct keeper *keeper, const char *why)
     keeper->killed = now_ms();
 }
 
+/* So often its heart may stand. */
+static unsigned int ticks_allowed(const struct keeper_page *page)
+{
+    bool claims = atomic_load(&page->everything) || atomic_load(&page->claims);
+
+    return claims ? STUCK_TICKS : IDLE_TICKS;
+}
+
 /* It stands still for longer than its steps take, while xenstored does not. */
 static void look_at_heart(struct keeper *keeper)
 {
@@ -117,7 +125,7 @@ static void look_at_heart(struct keeper *keeper)
         /* The first time the answer may be to a question of long ago. */
         keeper->stood = answered || keeper->stood == 0 ? keeper->stood + 1 : 0;
     }
-    if (keeper->stood > STUCK_TICKS)
+    if (keeper->stood > ticks_allowed(keeper->page))
         kill_daemon(keeper, "gives no sign of life");
     keeper->beats = beats;
 }

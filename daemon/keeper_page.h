@@ -17,6 +17,7 @@
 struct keeper_page {
     _Atomic uint64_t beats;  /* the daemon's heartbeat(); 0: it has not begun */
     _Atomic bool everything; /* an earlier run may have left something, anywhere */
+    _Atomic bool claims;     /* this run has written more than that it starts */
     _Atomic bool host;       /* in the host's tree there is, or may be, something of ours */
     _Atomic uint64_t domains[(KEEPER_DOMIDS + 63) / 64]; /* ... in a domain's: one bit each */
 };

@@ -328,6 +328,8 @@ static int run(struct publisher *publisher, struct change *change)
 
     if (mirror->domid != PUBLISHER_SEEN)
         keeper_mark(publisher->page, mirror->domid);
+    if (publisher->page && !change->withdrawal)
+        atomic_store(&publisher->page->claims, true);
     rc = transaction_run(publisher->store, publish_in, change);
     if (is_put_away(change, rc))
         keeper_unmark(publisher->page, mirror->domid);

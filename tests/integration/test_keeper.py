@@ -231,6 +231,15 @@ class Stopping(KeeperCase):
         self.wait_host(NIC, state='quarantined')
         self.assertEqual(self.daemon.child(), child)
 
+    def test_slow_start(self):
+        """Where nothing is claimed yet a daemon is not stuck so soon: the machine may be busy."""
+        self.daemon.stop()
+        with self.hypervisor.held('xc_interface_open', self.daemon.launch):
+            with self.assertRaises(subprocess.TimeoutExpired):
+                self.daemon.process.wait(STUCK)
+        self.daemon.wait_ready()
+        self.wait_record(1, FIRST, state='protected')
+
 
 class Notifications(KeeperCase):
     def test_relayed(self):
