@@ -8,6 +8,7 @@
 #include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
+#include <linux/kernel.h>
 #include <linux/kref.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
@@ -38,6 +39,8 @@ struct question {
 	bool given_up;		/* by the asker; under lock, as is the next */
 	bool answered;		/* by the worker, which writes the rest no more */
 	int error;		/* of xeniommu_ask() */
+	bool since_asked;	/* whether the next is to be found out */
+	enum xi_since since;
 	struct xeniommu_verdict verdict;
 	char key[XENIOMMU_KEY_SIZE];
 };
@@ -66,6 +69,55 @@ static int read_node(void *arg, const char *path, char *value, size_t size)
 	return len;
 }
 
+/*
+ * What a run of the daemon publishes in, and what it leaves: dom0's tree, the host's, and what is
+ * for its next run. Each may be taken away as a whole, but not all of them at once.
+ */
+static enum xi_since look_for_daemon(void)
+{
+	static const char * const nodes[] = { XENIOMMU_DIR, XENIOMMU_HOST_DIR,
+					      "/tool/xen-iommu" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(nodes); i++) {
+		char unused;
+		int len = read_node(NULL, nodes[i], &unused, 0);
+
+		if (len >= 0)
+			return XI_SINCE_OTHERS;
+		if (len != -ENOENT)
+			return XI_SINCE_UNKNOWN;
+	}
+	return XI_SINCE_NOTHING;
+}
+
+static enum xi_since look_for_domains(void)
+{
+	unsigned int count, i;
+	char **domains = xenbus_directory(XBT_NIL, "/local/domain", "", &count);
+	enum xi_since since = XI_SINCE_NOTHING;
+
+	if (IS_ERR(domains))
+		return PTR_ERR(domains) == -ENOENT ? since : XI_SINCE_UNKNOWN;
+	for (i = 0; i < count; i++)
+		if (strcmp(domains[i], "0"))
+			since = XI_SINCE_OTHERS;
+	kfree(domains);
+	return since;
+}
+
+static enum xi_since find_since(int error)
+{
+	enum xi_since since;
+
+	if (error == XENIOMMU_EMALFORMED || error == XENIOMMU_ETOOLONG)
+		return XI_SINCE_UNKNOWN;
+	if (error != XENIOMMU_ENOTREADY)
+		return XI_SINCE_OTHERS;
+	since = look_for_daemon();
+	return since == XI_SINCE_NOTHING ? look_for_domains() : since;
+}
+
 static bool was_given_up(const struct question *question)
 {
 	bool given_up;
@@ -81,9 +133,12 @@ static void answer(struct work_struct *work)
 	struct question *question = container_of(work, struct question, work);
 
 	/* Those behind ones that got stuck were given up before their turn. */
-	if (!was_given_up(question))
+	if (!was_given_up(question)) {
 		question->error = xeniommu_ask(read_node, NULL, question->key,
 					       sizeof(question->key), &question->verdict);
+		if (question->since_asked)
+			question->since = find_since(question->error);
+	}
 	spin_lock(&lock);
 	question->answered = true;
 	if (question->given_up)
@@ -141,7 +196,7 @@ static bool is_stuck(void)
 }
 
 /* Returns a question that a worker has begun with or will, or NULL if there is no memory. */
-static struct question *put_question(const char *key)
+static struct question *put_question(const char *key, bool since_asked)
 {
 	struct question *question = kzalloc(sizeof(*question), GFP_KERNEL);
 
@@ -151,24 +206,28 @@ static struct question *put_question(const char *key)
 	kref_get(&question->users);
 	init_completion(&question->done);
 	INIT_WORK(&question->work, answer);
+	question->since_asked = since_asked;
 	strscpy(question->key, key, sizeof(question->key));
 	queue_work(workers, &question->work);
 	return question;
 }
 
-const char *xi_ask(const char *key, struct xeniommu_verdict *verdict)
+const char *xi_ask(const char *key, struct xeniommu_verdict *verdict, enum xi_since *since)
 {
 	struct question *question;
 	const char *reason = "xenstore-slow";
 
-	if (!READ_ONCE(opened))
+	if (!READ_ONCE(opened)) {
+		if (since)
+			*since = XI_SINCE_NOTHING;
 		return "no-xenstore";
+	}
 	if (is_stuck())
 		return "xenstore-stuck";
 	/* The worker gives it back: the module stays for as long as it reads. */
 	if (!try_module_get(THIS_MODULE))
 		return "unloading";
-	question = put_question(key);
+	question = put_question(key, since);
 	if (!question) {
 		module_put(THIS_MODULE);
 		return "no-memory";
@@ -177,6 +236,8 @@ const char *xi_ask(const char *key, struct xeniommu_verdict *verdict)
 		reason = why_no_verdict(question->error);
 		if (!reason)
 			*verdict = question->verdict;
+		if (since)
+			*since = question->since;
 	}
 	kref_put(&question->users, question_release);
 	return reason;

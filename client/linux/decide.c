@@ -4,9 +4,8 @@
 #include <linux/device.h>
 #include <linux/dma-map-ops.h>
 #include <linux/module.h>
-#include <linux/of.h>
-#include <linux/pci.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <xen/xen.h>
 
 #include "xeniommu.h"
@@ -55,67 +54,80 @@ static const char *why_not_ask(struct device *dev)
 	return NULL;
 }
 
-static const char *pci_key(struct device *dev, char *key)
-{
-	struct pci_dev *pdev = to_pci_dev(dev);
-	int segment = pci_domain_nr(pdev->bus);
-
-	/* Some host bridges number their segments in software, from 0x10000. */
-	if (segment < 0 || segment > U16_MAX)
-		return "no-address";
-	if (xeniommu_pci_key((u32)segment << 16 | pci_dev_id(pdev), NULL, key,
-			     XENIOMMU_KEY_SIZE) < 0)
-		return "no-address";
-	return NULL;
-}
-
-static const char *dt_key(struct device *dev, char *key)
-{
-	char *path;
-	int len;
-
-	if (!dev->of_node)
-		return "no-address";
-	path = kasprintf(GFP_KERNEL, "%pOF", dev->of_node);
-	if (!path)
-		return "no-memory";
-	len = xeniommu_dt_key(path, NULL, key, XENIOMMU_KEY_SIZE);
-	kfree(path);
-	return len < 0 ? "no-address" : NULL;
-}
-
 /*
- * Returns NULL with what is published, or the reason why that is not known; it is left alone then.
+ * What was said of the device early in the boot counts while XenStore is not there, and then as
+ * long as nothing was ever published there, and no other domain has come that could get a device.
+ * Once it counts no more that is for good.
  */
-static const char *ask(struct device *dev, struct xeniommu_verdict *published)
+static bool early_counts(enum xi_since since, const char *key, struct xeniommu_verdict *verdict)
 {
-	char *key = kmalloc(XENIOMMU_KEY_SIZE, GFP_KERNEL);
-	const char *reason;
+	if (since == XI_SINCE_OTHERS)
+		xi_early_end();
+	return since == XI_SINCE_NOTHING && xi_early_find(key, verdict);
+}
 
-	if (!key)
-		return "no-memory";
-	reason = dev_is_pci(dev) ? pci_key(dev, key) : dt_key(dev, key);
-	if (!reason)
-		reason = xi_ask(key, published);
-	kfree(key);
-	return reason;
+/* Fills in what is said of the device with this key, by whom, and what to do then. */
+static void ask(const char *key, struct xi_decision *decision)
+{
+	enum xi_since since = XI_SINCE_UNKNOWN;
+	bool is_early;
+
+	decision->reason = xi_ask(key, &decision->published, xi_early_is_over() ? NULL : &since);
+	is_early = early_counts(since, key, &decision->published);
+	if (decision->reason && !is_early)
+		return;
+	decision->answered = true;
+	if (decision->published.skip) {
+		decision->reason = is_early ? "early-skip" : "published-skip";
+		decision->action = READ_ONCE(observe) ? XI_WOULD_TAKE : XI_TAKEN;
+	} else {
+		decision->reason = is_early ? "early-keep" : "published-keep";
+	}
 }
 
 static struct xi_decision decide(struct device *dev)
 {
 	struct xi_decision decision = { .action = XI_KEPT };
+	char *key;
 
 	decision.reason = why_not_ask(dev);
 	if (decision.reason)
 		return decision;
-	decision.reason = ask(dev, &decision.published);
-	if (decision.reason)
-		return decision;
-	decision.answered = true;
-	decision.reason = decision.published.skip ? "published-skip" : "published-keep";
-	if (decision.published.skip)
-		decision.action = READ_ONCE(observe) ? XI_WOULD_TAKE : XI_TAKEN;
+	key = kmalloc(XENIOMMU_KEY_SIZE, GFP_KERNEL);
+	decision.reason = key ? xi_key(dev, key) : "no-memory";
+	if (!decision.reason)
+		ask(key, &decision);
+	kfree(key);
 	return decision;
+}
+
+/* forget: what is to become of what was said of the device early in the boot */
+static void forget_early(struct device *dev, void (*forget)(const char *key))
+{
+	const char *reason = "no-memory";
+	char *key;
+
+	if (xi_early_is_over())
+		return;
+	key = kmalloc(XENIOMMU_KEY_SIZE, GFP_KERNEL);
+	if (key)
+		reason = xi_key(dev, key);
+	if (!reason)
+		forget(key);
+	else if (!strcmp(reason, "no-memory"))
+		xi_early_end();
+	kfree(key);
+}
+
+void xi_unbound(struct device *dev)
+{
+	forget_early(dev, xi_early_unbound);
+}
+
+void xi_removed(struct device *dev)
+{
+	forget_early(dev, xi_early_removed);
+	xi_record_forget(dev);
 }
 
 void xi_bind(struct device *dev)

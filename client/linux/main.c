@@ -25,7 +25,9 @@ static int bus_event(struct notifier_block *nb, unsigned long action, void *data
 	else if (action == BUS_NOTIFY_BOUND_DRIVER)
 		xi_bound(dev);
 	else if (action == BUS_NOTIFY_REMOVED_DEVICE)
-		xi_record_forget(dev);
+		xi_removed(dev);
+	else if (action == BUS_NOTIFY_UNBOUND_DRIVER)
+		xi_unbound(dev);
 	return NOTIFY_DONE;
 }
 
@@ -90,6 +92,8 @@ static void look_at_buses(void)
 
 static int xenstore_event(struct notifier_block *nb, unsigned long action, void *data)
 {
+	/* From now on somebody may make guests. */
+	xi_early_close();
 	xi_ask_opened();
 	return NOTIFY_DONE;
 }
@@ -101,6 +105,7 @@ static void stop(void)
 {
 	/* Fails where it was called back at once: that is instead of being registered. */
 	unregister_xenstore_notifier(&xenstore_nb);
+	xi_early_exit();
 	xi_ask_exit();
 	xi_record_exit();
 }
@@ -118,11 +123,14 @@ static int __init xi_init(void)
 	/* Calls back at once where xenstored is there already; returns what the callback does. */
 	register_xenstore_notifier(&xenstore_nb);
 	err = listen_to_buses();
-	if (err)
+	if (err) {
 		stop();
-	else
-		look_at_buses();
-	return err;
+		return err;
+	}
+	look_at_buses();
+	/* By now no device goes, and no XenStore comes, unseen. */
+	xi_early_init();
+	return 0;
 }
 
 static void __exit xi_exit(void)
