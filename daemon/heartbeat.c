@@ -16,6 +16,7 @@ static struct {
     const char *message;
     uint64_t seen;
     unsigned int seconds, standing;
+    int status;
 } demand;
 
 void heartbeat_set(_Atomic uint64_t *counter)
@@ -38,16 +39,17 @@ static void each_second(int number)
     if (demand.standing < demand.seconds)
         return;
     if (write(STDERR_FILENO, demand.message, strlen(demand.message)) < 0)
-        _exit(EXIT_FAILURE);
-    _exit(EXIT_FAILURE);
+        _exit(demand.status);
+    _exit(demand.status);
 }
 
-int heartbeat_demand(unsigned int seconds, const char *message)
+int heartbeat_demand(unsigned int seconds, int status, const char *message)
 {
     const struct itimerval second = {{1, 0}, {1, 0}};
     struct sigaction action = {.sa_handler = each_second, .sa_flags = SA_RESTART};
 
     demand.message = message;
+    demand.status = status;
     demand.seconds = seconds;
     demand.seen = atomic_load(beats);
     if (sigaction(SIGALRM, &action, NULL) || setitimer(ITIMER_REAL, &second, NULL))

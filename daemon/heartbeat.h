@@ -13,9 +13,9 @@ void heartbeat_set(_Atomic uint64_t *counter);
  * called where nothing but waiting was done. */
 void heartbeat(void);
 
-/* Ends the process with the message and exit status 1 when there is no heartbeat() for this many
+/* Ends the process with the message and this exit status when there is no heartbeat() for this many
  * seconds, whatever it waits for: for what runs without a keeper. The message, a whole line, must
  * stay. 0 or a negative errno. */
-int heartbeat_demand(unsigned int seconds, const char *message);
+int heartbeat_demand(unsigned int seconds, int status, const char *message);
 
 #endif

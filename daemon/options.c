@@ -14,6 +14,7 @@ enum {
     OPT_SYSROOT,
     OPT_ONCE,
     OPT_WITHDRAW,
+    OPT_EARLY,
     OPT_CHECK_CONFIG,
     OPT_LOG_LEVEL,
     OPT_VERSION,
@@ -27,6 +28,7 @@ static const struct option long_options[] = {
     {"sysroot", required_argument, NULL, OPT_SYSROOT},
     {"once", no_argument, NULL, OPT_ONCE},
     {"withdraw", no_argument, NULL, OPT_WITHDRAW},
+    {"early", no_argument, NULL, OPT_EARLY},
     {"check-config", no_argument, NULL, OPT_CHECK_CONFIG},
     {"log-level", required_argument, NULL, OPT_LOG_LEVEL},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -44,6 +46,7 @@ static const char help[] =
     "  --sysroot DIR       look for /sys/firmware and other files below DIR\n"
     "  --once              publish once, with status \"stopped\", and exit\n"
     "  --withdraw          take back what is published, and exit\n"
+    "  --early             tell the Linux driver of dom0's devices before XenStore is there\n"
     "  --check-config      check the configuration, and exit\n"
     "  --log-level LEVEL   error, warning, notice, info or debug\n"
     "  --version           print the version, and exit\n"
@@ -67,7 +70,8 @@ static int usage_error(const char *what, const char *value, const char *why)
 static int set_mode(struct settings *settings, enum mode mode)
 {
     if (settings->mode != MODE_DAEMON && settings->mode != mode) {
-        fprintf(stderr, "xen-iommud: --once, --withdraw and --check-config exclude each other\n");
+        fprintf(stderr,
+                "xen-iommud: --once, --withdraw, --early and --check-config exclude each other\n");
         return EXIT_USAGE;
     }
     settings->mode = mode;
@@ -99,6 +103,8 @@ static int take_option(struct settings *settings, int option)
         return set_mode(settings, MODE_ONCE);
     case OPT_WITHDRAW:
         return set_mode(settings, MODE_WITHDRAW);
+    case OPT_EARLY:
+        return set_mode(settings, MODE_EARLY);
     case OPT_CHECK_CONFIG:
         return set_mode(settings, MODE_CHECK_CONFIG);
     case OPT_VERSION:

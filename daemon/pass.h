@@ -43,6 +43,9 @@ struct reconciler {
  * unless that is -ENOMEM or a lost connection the pass goes on all the same. */
 int pass_observe(struct reconciler *reconciler);
 
+/* The same where there is no XenStore. 0 or a negative errno: the pass is of no use. */
+int pass_observe_early(struct reconciler *reconciler);
+
 /* pass_remember.c: takes in what an earlier run left of the devices that were there before this one
  * looked, those included that could not be read until now. 0 or a negative errno: it is not known
  * then, and what is there for the next run has to stay. */

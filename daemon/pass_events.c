@@ -80,9 +80,9 @@ static int take_events_to_mark(struct reconciler *reconciler)
 int pass_take_pending(struct reconciler *reconciler)
 {
     /* xenstored sends its events before the answer to any later question. */
-    int rc = store_sync(reconciler->parts.store), events;
+    int rc = reconciler->parts.store ? store_sync(reconciler->parts.store) : 0, events;
 
-    if (rc < 0)
+    if (rc < 0 || !reconciler->parts.store)
         return rc;
     events = reconciler_take_events(reconciler);
     if (events != RECONCILER_MORE_EVENTS)

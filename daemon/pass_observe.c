@@ -33,6 +33,8 @@ static int read_domains(struct reconciler *reconciler)
         const struct domain *old = &reconciler->domains.domains[i];
         const struct domain *now = domain_list_find(&list, old->domid);
 
+        if (!now && !reconciler->parts.publisher)
+            continue;
         /* Its home may outlive it; the next domain of that number makes its own. */
         if (!now)
             (void)publisher_withdraw_from(reconciler->parts.publisher, old->domid, "stopped");
@@ -120,7 +122,7 @@ static int update_devices(struct reconciler *reconciler)
     reconciler->devices_changed = false;
     /* Of a new device the record is read anew: behind that answer there are no events that are
      * older than the device. */
-    for (size_t i = 0; i < inventory->pci_count; i++)
+    for (size_t i = 0; reconciler->parts.store && i < inventory->pci_count; i++)
         if (inventory->devices[i].quarantine.since == reconciler->pass)
             assignment_observer_suspect(reconciler->parts.assignment,
                                         inventory->devices[i].function.sbdf);
@@ -262,4 +264,17 @@ int pass_observe(struct reconciler *reconciler)
     resolve_owners(reconciler, unreadable > 0);
     note_oddities(reconciler);
     return unreadable < 0 ? unreadable : 0;
+}
+
+int pass_observe_early(struct reconciler *reconciler)
+{
+    int uevents = reconciler_take_uevents(reconciler), rc;
+
+    reconciler->pass++;
+    reconciler->overtaken = uevents == PCI_OBSERVER_MORE;
+    read_hypervisor(reconciler);
+    rc = uevents < 0 ? uevents : update_devices(reconciler);
+    if (rc == 0)
+        resolve_owners(reconciler, false);
+    return rc;
 }

@@ -213,6 +213,9 @@ int pass_recall(struct reconciler *reconciler)
 {
     struct inventory *inventory = &reconciler->inventory;
 
+    /* Nobody has left anything where there is no XenStore. */
+    if (!reconciler->parts.store)
+        return 0;
     if (!reconciler->looked)
         return recall_all(reconciler);
     if (!reconciler->awaits)

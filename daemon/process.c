@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon.h"
+#include "early.h"
 #include "heartbeat.h"
 #include "keeper.h"
 #include "lock.h"
@@ -31,7 +32,7 @@ static int run_alone(const struct settings *settings)
         settings->mode == MODE_WITHDRAW
             ? "xen-iommud: error: xenstored does not answer: what was published may still stand\n"
             : "xen-iommud: error: xenstored or Xen does not answer: publishing is given up\n";
-    int rc = heartbeat_demand(PATIENCE_S, message);
+    int rc = heartbeat_demand(PATIENCE_S, EXIT_FAILURE, message);
 
     if (rc < 0) {
         log_error("setting a bound: %s", strerror(-rc));
@@ -58,7 +59,10 @@ int process_run(const struct settings *settings)
 {
     int lock, code, rc;
 
-    log_set_level(settings->log_level);
+    /* On a console early in a boot one line is enough, unless more is asked for. */
+    log_set_level(settings->mode == MODE_EARLY && settings->log_level == LOG_LEVEL_INFO
+                      ? LOG_LEVEL_NOTICE
+                      : settings->log_level);
     if (settings->mode == MODE_DONE || settings->mode == MODE_CHECK_CONFIG)
         return EXIT_SUCCESS;
     signal(SIGPIPE, SIG_IGN);
@@ -67,6 +71,8 @@ int process_run(const struct settings *settings)
         log_error("/dev/null: %s", strerror(-rc));
         return EXIT_FAILURE;
     }
+    if (settings->mode == MODE_EARLY)
+        return early_run(settings);
     lock = lock_take(settings->lock_file);
     if (lock < 0) {
         log_error("%s: %s", settings->lock_file,

@@ -151,6 +151,27 @@ int reconciler_run(struct reconciler *reconciler)
     return rc < 0 ? rc : trouble;
 }
 
+int reconciler_find(struct reconciler *reconciler)
+{
+    int rc = pass_observe_early(reconciler);
+
+    if (rc == 0 && reconciler->iommu == IOMMU_ENABLED)
+        rc = ask(reconciler);
+    if (rc == 0)
+        pass_conclude(reconciler);
+    return rc;
+}
+
+const struct inventory *reconciler_inventory(const struct reconciler *reconciler)
+{
+    return &reconciler->inventory;
+}
+
+bool reconciler_vouches_for(const struct reconciler *reconciler, const struct device *device)
+{
+    return !evidence_is_overtaken(&device->evidence, reconciler->pass);
+}
+
 int reconciler_confirm(struct reconciler *reconciler)
 {
     struct inquiry inquiry;

@@ -4,6 +4,7 @@
 #ifndef XI_RECONCILE_H
 #define XI_RECONCILE_H
 
+#include "inventory.h"
 #include "observe/assignment.h"
 #include "observe/dt.h"
 #include "observe/hypervisor.h"
@@ -14,7 +15,7 @@
 
 /* The parts a reconciler works with; the caller keeps and frees them. */
 struct reconcile_parts {
-    struct store *store; /* to read */
+    struct store *store; /* to read; NULL, for reconciler_find() only: there is no XenStore */
     struct hypervisor *hypervisor;
     struct pci_observer *pci;
     struct dt_observer *dt;
@@ -65,6 +66,16 @@ void reconciler_distrust(struct reconciler *reconciler);
 /* Runs a pass. 0, or the error that kept it from being done as a whole: then another pass is due,
  * but what could be taken back has been. -ENOMEM: the reconciler is of no more use. */
 int reconciler_run(struct reconciler *reconciler);
+
+/* Runs a pass without XenStore, in which nobody but dom0 has anything, and publishes nothing: for
+ * when dom0 is alone. The parts need no store, publisher, status or lock. 0 or a negative errno. */
+int reconciler_find(struct reconciler *reconciler);
+
+/* What the last pass found; valid until the next one. */
+const struct inventory *reconciler_inventory(const struct reconciler *reconciler);
+
+/* After reconciler_find(): nothing happened to the device that the pass was too early for. */
+bool reconciler_vouches_for(const struct reconciler *reconciler, const struct device *device);
 
 /* Has Xen confirm the claims it was asked about longest ago. Called RECONCILER_CONFIRM_TICKS times
  * in an interval, every claim is confirmed once in it at least. 1: Xen's word is another one by

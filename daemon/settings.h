@@ -8,7 +8,7 @@
 
 #include "log.h"
 
-enum mode { MODE_DAEMON, MODE_ONCE, MODE_WITHDRAW, MODE_CHECK_CONFIG, MODE_DONE };
+enum mode { MODE_DAEMON, MODE_ONCE, MODE_WITHDRAW, MODE_EARLY, MODE_CHECK_CONFIG, MODE_DONE };
 
 struct settings {
     /* The command line's alone. */

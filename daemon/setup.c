@@ -29,6 +29,11 @@ static int read_config(struct settings *settings)
      * holds by then. */
     if (settings->mode == MODE_WITHDRAW && rc != -ENOMEM)
         return 0;
+    /* What it would have said is not known, and no boot may fail of it. */
+    if (settings->mode == MODE_EARLY) {
+        settings->mode = MODE_DONE;
+        return 0;
+    }
     return is_passing(rc) ? 1 : EXIT_USAGE;
 }
 
