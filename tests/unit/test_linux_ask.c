@@ -41,7 +41,7 @@ static int tear_down(void **state)
 static void check_reason(const char *key, const char *reason)
 {
     struct xeniommu_verdict verdict = {.state = XENIOMMU_QUARANTINED, .skip = false};
-    const char *got = xi_ask(key, &verdict);
+    const char *got = xi_ask(key, &verdict, NULL);
 
     assert_non_null(got);
     assert_string_equal(got, reason);
@@ -52,7 +52,7 @@ static void check_reason(const char *key, const char *reason)
 static void check_answer(const char *key, enum xeniommu_state state, bool skip)
 {
     struct xeniommu_verdict verdict = {.state = XENIOMMU_QUARANTINED, .skip = !skip};
-    const char *reason = xi_ask(key, &verdict);
+    const char *reason = xi_ask(key, &verdict, NULL);
 
     if (reason != NULL)
         fail_msg("no answer: %s", reason);
@@ -155,7 +155,7 @@ static void a_value_of_another_length_is_none(void **state)
 
             strcpy(value, values[i]);
             fake_store_set_bytes(nodes[i], value, lengths[j]);
-            xi_ask(KEY, &verdict);
+            xi_ask(KEY, &verdict, NULL);
             assert_false(verdict.skip);
         }
         fake_store_set(nodes[i], values[i]);
@@ -316,7 +316,7 @@ static void a_question_has_a_key_of_its_own(void **state)
     (void)state;
     assert_true(verdict != NULL && key != NULL);
     fake.before_read = get_stuck_once;
-    assert_string_equal(xi_ask(key, verdict), "xenstore-slow");
+    assert_string_equal(xi_ask(key, verdict, NULL), "xenstore-slow");
     memset(key, 'x', strlen(key));
     free(key);
     free(verdict);
@@ -333,7 +333,7 @@ static void another_asks(void)
     struct xeniommu_verdict verdict = {0};
 
     fake.while_waiting = fake_work_all;
-    second_reason = xi_ask(OTHER_KEY, &verdict);
+    second_reason = xi_ask(OTHER_KEY, &verdict, NULL);
 }
 
 /* Two side by side without an answer: one answer is not enough. */

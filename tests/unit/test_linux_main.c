@@ -63,10 +63,36 @@ void xi_record_exit(void)
     note("record_exit");
 }
 
-void xi_record_forget(const struct device *dev)
+void xi_removed(struct device *dev)
 {
     called_for = dev;
     note("forget");
+}
+
+void xi_unbound(struct device *dev)
+{
+    called_for = dev;
+    note("unbound");
+}
+
+void xi_early_init(void)
+{
+    /* Or a removal, or a XenStore, would go unseen. */
+    assert_int_equal(fake_bus_listeners(), 3);
+    assert_true(fake_is_waiting_for_xenstored() || fake.xenstore_is_up);
+    note("early_init");
+}
+
+void xi_early_exit(void)
+{
+    assert_int_equal(fake_bus_listeners(), 0);
+    assert_false(fake_is_waiting_for_xenstored());
+    note("early_exit");
+}
+
+void xi_early_close(void)
+{
+    note("early_close");
 }
 
 /* Looks at what was called since the last look. */
@@ -96,14 +122,14 @@ static int tear_down(void **state)
 static void load(void)
 {
     assert_int_equal(kernel_module_init(), 0);
-    check_calls("ask_init record_init ");
+    check_calls("ask_init record_init early_init ");
     assert_int_equal(fake_bus_listeners(), 3);
 }
 
 static void unload(void)
 {
     kernel_module_exit();
-    check_calls("ask_exit record_exit ");
+    check_calls("early_exit ask_exit record_exit ");
 }
 
 static void it_does_not_load_without_xen(void **state)
@@ -130,7 +156,7 @@ static void it_does_not_load_half(void **state)
     for (bus = 1; bus <= 3; bus++) {
         fake.failing_bus = bus;
         assert_int_equal(kernel_module_init(), -ENOMEM);
-        check_calls("ask_init record_init ask_exit record_exit ");
+        check_calls("ask_init record_init early_exit ask_exit record_exit ");
         assert_int_equal(fake_bus_listeners(), 0);
         assert_false(fake_is_waiting_for_xenstored());
     }
@@ -155,9 +181,9 @@ static void it_decides_when_a_device_is_bound(void **state)
             check_calls(action == BUS_NOTIFY_BIND_DRIVER      ? "bind "
                         : action == BUS_NOTIFY_BOUND_DRIVER   ? "bound "
                         : action == BUS_NOTIFY_REMOVED_DEVICE ? "forget "
+                        : action == BUS_NOTIFY_UNBOUND_DRIVER ? "unbound "
                                                               : "");
-            if (action == BUS_NOTIFY_BIND_DRIVER || action == BUS_NOTIFY_BOUND_DRIVER ||
-                action == BUS_NOTIFY_REMOVED_DEVICE)
+            if (called_for)
                 assert_ptr_equal(called_for, &dev);
         }
     unload();
@@ -205,7 +231,7 @@ static void it_waits_for_xenstored(void **state)
     load();
     assert_true(fake_is_waiting_for_xenstored());
     fake_store_up();
-    check_calls("ask_opened ");
+    check_calls("early_close ask_opened ");
     unload();
 }
 
@@ -214,7 +240,7 @@ static void it_finds_xenstored_there(void **state)
     (void)state;
     fake_store_up();
     assert_int_equal(kernel_module_init(), 0);
-    check_calls("ask_init record_init ask_opened ");
+    check_calls("ask_init record_init early_close ask_opened early_init ");
     unload();
 }
 

@@ -54,6 +54,7 @@ int bind_set_up_opened(void **state)
 int bind_tear_down(void **state)
 {
     (void)state;
+    xi_early_exit();
     xi_ask_exit();
     xi_record_exit();
     fake_reset();

@@ -205,6 +205,62 @@ unsigned int fake_bus_listeners(void)
     return count;
 }
 
+/* ---- sysfs ---- */
+
+static struct kobject kernel_directory = {true}, early_directory;
+struct kobject *kernel_kobj = &kernel_directory;
+static const struct attribute *early_file;
+
+struct kobject *kobject_create_and_add(const char *name, struct kobject *parent)
+{
+    if (parent != kernel_kobj || strcmp(name, "xeniommu") != 0 || early_directory.exists)
+        fake_bug("another directory in sysfs: %s", name);
+    if (fake.no_kobject)
+        return NULL;
+    early_directory.exists = true;
+    return &early_directory;
+}
+
+int sysfs_create_file(struct kobject *kobj, const struct attribute *attr)
+{
+    if (kobj != &early_directory || strcmp(attr->name, "early") != 0 || attr->mode != 0200)
+        fake_bug("another file in sysfs: %s", attr->name);
+    if (fake.no_sysfs_file)
+        return -ENOMEM;
+    early_file = attr;
+    return 0;
+}
+
+void kobject_put(struct kobject *kobj)
+{
+    if (kobj == NULL)
+        return;
+    if (!kobj->exists)
+        fake_bug("a directory in sysfs is put twice");
+    kobj->exists = false;
+    early_file = NULL;
+}
+
+/* Only what was written may be looked at; the kernel puts a NUL behind it. */
+ssize_t fake_write_early(const char *text, size_t size)
+{
+    struct kobj_attribute *attribute;
+    char *copy;
+    ssize_t written;
+
+    if (early_file == NULL)
+        return -ENOENT;
+    copy = malloc(size + 1);
+    if (copy == NULL)
+        fake_bug("out of memory");
+    memcpy(copy, text, size);
+    copy[size] = '\0';
+    attribute = container_of(early_file, struct kobj_attribute, attr);
+    written = attribute->store(&early_directory, attribute, copy, size);
+    free(copy);
+    return written;
+}
+
 /* ---- debugfs ---- */
 
 void seq_printf(struct seq_file *seq, const char *format, ...)

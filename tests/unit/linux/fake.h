@@ -7,7 +7,7 @@
 
 struct fake {
     /* What the machine is. */
-    bool not_xen, is_pv;
+    bool not_xen, is_pv, is_guest;
     const struct dma_map_ops *system_ops;
 
     /* Memory: of the next allocations the one that fails, counted from 1; 0: none. */
@@ -28,10 +28,15 @@ struct fake {
     /* XenStore. */
     void (*before_read)(const char *path);
     unsigned int reads;
+    const char *domains; /* that /local/domain lists, separated by blanks; NULL: it is not there */
+    int domains_error;
     bool xenstore_is_up; /* who registers is called at once, and is not registered */
 
     /* The bus at which a listener is refused, counted from 1; 0: none. */
     unsigned int failing_bus;
+
+    /* sysfs: no directory, no file. */
+    bool no_kobject, no_sysfs_file;
 
     /* The log: lines, and the latest one. */
     unsigned int log_lines;
@@ -88,6 +93,10 @@ bool fake_is_waiting_for_xenstored(void);
 /* What the debugfs file "xeniommu/devices" shows; NULL where it is not there. Until the next call.
  */
 const char *fake_debugfs_show(void);
+
+/* sysfs: what becomes of a write to /sys/kernel/xeniommu/early: its size, or a negative errno;
+ * -ENOENT where the file is not there. */
+ssize_t fake_write_early(const char *text, size_t size);
 
 /* An event on the bus; returns what the driver does. Without a listener the program ends. */
 int fake_bus_event(const struct bus_type *bus, unsigned long action, struct device *dev);

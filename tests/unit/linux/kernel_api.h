@@ -77,6 +77,11 @@ struct list_head {
 
 #define LIST_HEAD(name) struct list_head name = {&(name), &(name)}
 
+static inline bool list_empty(const struct list_head *head)
+{
+    return head->next == head;
+}
+
 void list_add_tail(struct list_head *entry, struct list_head *head);
 void list_del(struct list_head *entry);
 
@@ -293,6 +298,34 @@ struct dentry *debugfs_create_file(const char *name, unsigned int mode, struct d
                                    void *data, const struct file_operations *operations);
 void debugfs_remove_recursive(struct dentry *dentry);
 
+/* ---- sysfs: one file, which the tests write ---- */
+
+struct attribute {
+    const char *name;
+    unsigned int mode;
+};
+
+struct kobject {
+    bool exists;
+};
+
+struct kobj_attribute {
+    struct attribute attr;
+    ssize_t (*store)(struct kobject *kobj, struct kobj_attribute *attr, const char *text,
+                     size_t size);
+};
+
+#define __ATTR_WO(file)                                                                            \
+    {                                                                                              \
+        .attr = {.name = #file, .mode = 0200}, .store = file##_store,                              \
+    }
+
+extern struct kobject *kernel_kobj;
+
+struct kobject *kobject_create_and_add(const char *name, struct kobject *parent);
+int sysfs_create_file(struct kobject *kobj, const struct attribute *attr);
+void kobject_put(struct kobject *kobj);
+
 /* ---- Xen ---- */
 
 struct xenbus_transaction {
@@ -303,8 +336,11 @@ struct xenbus_transaction {
 
 bool xen_domain(void);
 bool xen_pv_domain(void);
+bool xen_initial_domain(void);
 void *xenbus_read(struct xenbus_transaction transaction, const char *directory, const char *node,
                   unsigned int *len);
+char **xenbus_directory(struct xenbus_transaction transaction, const char *directory,
+                        const char *node, unsigned int *count);
 int register_xenstore_notifier(struct notifier_block *nb);
 void unregister_xenstore_notifier(struct notifier_block *nb);
 

@@ -26,6 +26,11 @@ bool xen_pv_domain(void)
     return fake.is_pv;
 }
 
+bool xen_initial_domain(void)
+{
+    return !fake.not_xen && !fake.is_guest;
+}
+
 static struct node *find(const char *path)
 {
     size_t i;
@@ -125,6 +130,35 @@ void *xenbus_read(struct xenbus_transaction transaction, const char *directory, 
     if (found == NULL || found->is_absent)
         return ERR_PTR(-ENOENT);
     return copy_of(found, len);
+}
+
+char **xenbus_directory(struct xenbus_transaction transaction, const char *directory,
+                        const char *node, unsigned int *count)
+{
+    const char *at = fake.domains;
+    char **list, *names;
+
+    fake_may_sleep("xenbus_directory()");
+    if (transaction.id != 0 || *node != '\0' || strcmp(directory, "/local/domain") != 0)
+        fake_bug("xenbus_directory(): of %s", directory);
+    if (!fake_is_worker())
+        fake_bug("who asks lists the domains without a worker");
+    fake.reads++;
+    if (fake.domains_error != 0)
+        return ERR_PTR(-fake.domains_error);
+    if (at == NULL)
+        return ERR_PTR(-ENOENT);
+    list = kzalloc(32 * sizeof(*list) + strlen(at) + 1, GFP_KERNEL);
+    if (list == NULL)
+        return ERR_PTR(-ENOMEM);
+    names = strcpy((char *)(list + 32), at);
+    for (*count = 0; *names != '\0' && *count < 32; ++*count) {
+        list[*count] = names;
+        names += strcspn(names, " ");
+        if (*names != '\0')
+            *names++ = '\0';
+    }
+    return list;
 }
 
 int register_xenstore_notifier(struct notifier_block *nb)
