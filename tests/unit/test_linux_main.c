@@ -183,7 +183,8 @@ static void it_decides_when_a_device_is_bound(void **state)
                         : action == BUS_NOTIFY_REMOVED_DEVICE ? "forget "
                         : action == BUS_NOTIFY_UNBOUND_DRIVER ? "unbound "
                                                               : "");
-            if (called_for)
+            if (action == BUS_NOTIFY_BIND_DRIVER || action == BUS_NOTIFY_BOUND_DRIVER ||
+                action == BUS_NOTIFY_REMOVED_DEVICE || action == BUS_NOTIFY_UNBOUND_DRIVER)
                 assert_ptr_equal(called_for, &dev);
         }
     unload();
