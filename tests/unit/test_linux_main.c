@@ -206,7 +206,7 @@ static void it_looks_at_what_is_bound_already(void **state)
     for (i = 0; i < ARRAY_SIZE(bound); i++)
         fake_add_device(&bound[i]);
     assert_int_equal(kernel_module_init(), 0);
-    check_calls("ask_init record_init bound bound bound ");
+    check_calls("ask_init record_init bound bound bound early_init ");
     assert_ptr_equal(called_for, &bound[2]);
     for (i = 0; i < ARRAY_SIZE(bound); i++)
         assert_false(bound[i].locked);
@@ -223,7 +223,7 @@ static void it_does_not_look_where_it_does_not_load(void **state)
     fake_add_device(&bound);
     fake.failing_bus = 1;
     assert_int_equal(kernel_module_init(), -ENOMEM);
-    check_calls("ask_init record_init ask_exit record_exit ");
+    check_calls("ask_init record_init early_exit ask_exit record_exit ");
 }
 
 static void it_waits_for_xenstored(void **state)
