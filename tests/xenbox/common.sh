@@ -23,7 +23,7 @@ target_dir() {
 # target_architecture TARGET: the architecture of its packages
 target_architecture() {
     case $1 in
-    smmu | linux) dpkg --print-architecture ;;
+    smmu | linux | backports) dpkg --print-architecture ;;
     debian) echo amd64 ;;
     *) echo "$1" ;;
     esac
@@ -36,4 +36,19 @@ library_triplet() {
     arm64) echo aarch64-linux-gnu ;;
     *) die "no library folder known for target '$1'" ;;
     esac
+}
+
+# kernel_part ARCHITECTURE KERNEL PART: where a kernel of the box has its vmlinuz, modules or headers; KERNEL is
+# empty for that of the release, or "backports"
+kernel_part() {
+    case $2 in
+    "") echo "$(target_dir "$1")/$3" ;;
+    backports) echo "$(target_dir backports)/$3-$1" ;;
+    *) die "unknown kernel '$2' (known: backports)" ;;
+    esac
+}
+
+# dom0_of DIR KERNEL: dom0's initramfs for that kernel, in a folder that 'prepare' fills
+dom0_of() {
+    echo "$1/dom0${2:+-$2}.cpio.gz"
 }

@@ -62,7 +62,7 @@ add_module_node() {
 # boot_arguments_arm64: sets BOOT_ARGUMENTS, the arguments for QEMU that boot Xen and dom0
 boot_arguments_arm64() {
     local tree=$BOOT/tree.dtb kernel xen="console=dtuart dtuart=/pl011@9000000 loglvl=all guest_loglvl=all"
-    kernel=$(target_dir arm64)/vmlinuz
+    kernel=$(kernel_part arm64 "$BOX_KERNEL" vmlinuz)
     xen+=" conring_size=512k dom0_mem=640M dom0_max_vcpus=1 iommu=on $BOX_XEN_ARGS"
     fdtput -t s "$tree" /chosen xen,xen-bootargs "$xen"
     fdtput -t s "$tree" /chosen xen,dom0-bootargs "console=hvc0 quiet"

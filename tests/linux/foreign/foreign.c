@@ -6,6 +6,8 @@
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/random.h>
@@ -63,14 +65,17 @@ static int write_and_read(struct block_device *bdev)
 
 static int use_disk(void)
 {
-	const fmode_t mode = FMODE_READ | FMODE_WRITE;
-	struct block_device *bdev = blkdev_get_by_path(disk, mode, NULL);
-	int err;
+	/* Opened as user space does: how the kernel itself opens disks has changed several times. */
+	struct file *file = filp_open(disk, O_RDWR | O_LARGEFILE, 0);
+	struct inode *inode;
+	int err = -ENOTBLK;
 
-	if (IS_ERR(bdev))
-		return PTR_ERR(bdev);
-	err = write_and_read(bdev);
-	blkdev_put(bdev, mode);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	inode = file->f_mapping->host;
+	if (S_ISBLK(inode->i_mode))
+		err = write_and_read(I_BDEV(inode));
+	filp_close(file, NULL);
 	return err;
 }
 
