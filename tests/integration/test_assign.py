@@ -125,6 +125,20 @@ class Attach(AssignCase):
             self.wait_host(bdf, **of_guest(2))
             self.wait_record(2, address, state='protected', swiotlb='keep')
 
+    def test_ready_before_the_guest_runs(self):
+        """libxl unpauses a domain last: the guest's kernel finds its tree at its first bind."""
+        for domid, kind, bdf, vdevfn, address in ((2, 'pv', NIC, None, FIRST),
+                                                  (3, 'hvm', NIC2, 0x20, '0000:00:04.0')):
+            if bdf != NIC:
+                self.toolstack.assignable_add(bdf).finish()
+                self.wait_host(bdf, **QUARANTINED)
+            self.toolstack.create(domid, kind)
+            self.hypervisor.add_flags(domid, 'paused')
+            self.wait_status('ready', domid)
+            self.toolstack.attach(domid, bdf, vdevfn=vdevfn, starting=True).to('exported')
+            self.wait_record(domid, address, state='protected')
+            self.assertEqual(self.status(domid), 'ready')
+
     def test_attach_in_vain(self):
         """The guest keeps a device that nothing records, until it is destroyed."""
         for step in self.toolstack.attach_in_vain(1, NIC):
