@@ -10,6 +10,8 @@
 /* All trees are read so often, whatever the watches say: but never more than a part of the time. */
 #define SWEEP_NS    200000000u
 #define SWEEP_SHARE 10
+/* xenstored is known to live for so long after an answer. */
+#define HEARTBEAT_NS 20000000u
 
 static struct tree *find_tree(struct audit *audit, int domid)
 {
@@ -174,9 +176,10 @@ static void count_unseen(struct audit *audit, const char *before, const char *af
         audit->report.unseen += (unsigned long)(y - x - 1);
 }
 
-/* Takes over what was known of the claims of before, and judges those that are new. */
+/* Takes over what was known of the claims of before, and judges those that are new. gone: when
+ * those that are not there any more had gone at the latest. */
 static void compare(struct audit *audit, struct tree *tree, struct standing *before, size_t count,
-                    uint64_t from)
+                    uint64_t from, uint64_t gone)
 {
     uint64_t now = tree->valid_at;
 
@@ -192,7 +195,20 @@ static void compare(struct audit *audit, struct tree *tree, struct standing *bef
         same->doubtful = false; /* it goes on, there */
     }
     for (size_t i = 0; i < count; i++)
-        end_doubt(audit, &before[i], now);
+        end_doubt(audit, &before[i], gone);
+}
+
+/* Everything that was announced. */
+static void drain(struct audit *audit)
+{
+    char *path;
+
+    audit->drained = now_ns();
+    while ((path = store_event(&audit->store))) {
+        note_event(audit, path);
+        free(path);
+    }
+    audit->heard = now_ns();
 }
 
 static int read_again(struct audit *audit, struct tree *tree)
@@ -200,10 +216,12 @@ static int read_again(struct audit *audit, struct tree *tree)
     struct standing *before = tree->standing;
     size_t count = tree->count;
     uint64_t from = tree->read_at, valid_from = tree->valid_from, valid_at = tree->valid_at;
+    uint64_t gone = audit->heard;
     char *generation = tree->generation;
-    int rc;
+    int domid = tree->domid, rc;
 
     tree->generation = NULL;
+    tree->dirty = false;
     rc = tree_read(tree, &audit->store);
     if (rc < 0) { /* what was known stands */
         free(tree->standing);
@@ -214,12 +232,17 @@ static int read_again(struct audit *audit, struct tree *tree)
         tree->read_at = from;
         tree->valid_from = valid_from;
         tree->valid_at = valid_at;
+        tree->dirty = true;
         return rc;
     }
-    tree->dirty = false;
+    /* Was it announced before the reading, or does the reading show more than that? */
+    drain(audit);
+    tree = find_tree(audit, domid); /* it may have moved */
+    if (tree->dirty)
+        gone = tree->valid_at;
     audit->report.readings++;
     count_unseen(audit, generation, tree->generation);
-    compare(audit, tree, before, count, from);
+    compare(audit, tree, before, count, from, gone);
     free(generation);
     free(before);
     return 0;
@@ -243,15 +266,11 @@ static void forget(struct audit *audit)
 
 static int look(struct audit *audit)
 {
-    char *path, *heartbeat;
+    char *heartbeat;
     bool sweeping;
     int rc = 0;
 
-    audit->drained = now_ns();
-    while ((path = store_event(&audit->store))) {
-        note_event(audit, path);
-        free(path);
-    }
+    drain(audit);
     sweeping = now_ns() - audit->swept > SWEEP_NS + SWEEP_SHARE * audit->sweep_cost;
     if (sweeping)
         rc = sweep(audit);
@@ -262,6 +281,8 @@ static int look(struct audit *audit)
         return rc;
     if (sweeping)
         audit->sweep_cost = now_ns() - audit->swept;
+    if (now_ns() - audit->store.answered < HEARTBEAT_NS)
+        return 0;
     errno = 0;
     heartbeat = store_read(&audit->store, XBT_NULL, XENIOMMU_HOST_DIR "/status");
     if (!heartbeat)
@@ -292,10 +313,8 @@ static void note_look(struct audit *audit, bool looked)
 
 bool audit_step(struct audit *audit)
 {
-    int rc;
+    int rc = store_connect(&audit->store) ? look(audit) : -ENOTCONN;
 
-    source_update(audit->source, &audit->history);
-    rc = store_connect(&audit->store) ? look(audit) : -ENOTCONN;
     note_look(audit, rc == 0 || rc == -ENOENT);
     if (rc < 0 && store_is_lost(-rc)) {
         if (audit->store.xs)

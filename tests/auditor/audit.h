@@ -16,6 +16,7 @@ struct audit {
     struct tree *trees; /* [0] is the host's */
     size_t tree_count;
     uint64_t drained;       /* all that changed before has been announced */
+    uint64_t heard;         /* what was announced up to now was announced before this */
     uint64_t sweep_cost;    /* how long that took, ns */
     uint64_t looked;        /* when the last look began; 0: none since XenStore was lost */
     uint64_t swept;         /* when all trees were read last, whatever was announced */

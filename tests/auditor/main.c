@@ -227,6 +227,8 @@ int main(int argc, char **argv)
     audit.report.begin = now_ns();
     watch(&audit, &options, &ends);
     audit_end(&audit);
+    audit.report.rounds = audit.source->rounds;
+    audit.report.longest_unasked = audit.source->longest_gap;
     found = report_summary(&audit.report, now_ns());
     source_close(audit.source);
     free(options.devices);

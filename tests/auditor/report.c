@@ -81,6 +81,14 @@ static void summary_json(const struct report *report, uint64_t now)
     printf("}}}\n");
 }
 
+static void summary_rounds(const struct report *report, uint64_t now)
+{
+    if (report->rounds)
+        printf("Xen was asked %lu times (%.0f a second), at most %.1f ms apart\n", report->rounds,
+               (double)report->rounds * 1e9 / (double)(now - report->begin),
+               ms(report->longest_unasked));
+}
+
 bool report_summary(const struct report *report, uint64_t now)
 {
     unsigned long found = 0;
@@ -94,6 +102,7 @@ bool report_summary(const struct report *report, uint64_t now)
                "%lu changes not seen\n",
                found, ms(now - report->begin) / 1e3, report->looks, ms(report->longest_gap),
                report->readings, report->unseen);
+        summary_rounds(report, now);
         for (int i = 1; i < FINDINGS; i++)
             if (report->overlaps[i].count)
                 printf("overlap %s: %lu times, longest %.3f ms (%s)\n",

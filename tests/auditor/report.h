@@ -20,6 +20,8 @@ struct report {
     struct overlap overlaps[FINDINGS];
     unsigned long looks;
     uint64_t longest_gap;           /* between two looks, ns */
+    unsigned long rounds;           /* how often Xen was asked; 0: another truth */
+    uint64_t longest_unasked;       /* between the begins of two, ns */
     unsigned long readings, unseen; /* of trees; generations that were never read */
 };
 

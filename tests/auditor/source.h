@@ -10,8 +10,9 @@ struct source;
 /* The rig's journal (integration/hypervisor.py). Exits when it cannot be opened. */
 struct source *source_journal(const char *path);
 
-/* Xen itself. devices: what to ask about at each update; still: what to ask about once; lock: the
- * daemon's lock file, which tells whether one runs, or NULL. Exits when Xen cannot be asked. */
+/* Xen itself, asked every millisecond. devices: what to ask about each time; still: what to ask
+ * about once; lock: the daemon's lock file, which tells whether one runs, or NULL. Exits when Xen
+ * cannot be asked. */
 struct source *source_xen(char *const *devices, size_t count, char *const *still,
                           size_t still_count, const char *lock);
 
@@ -21,6 +22,8 @@ void source_close(struct source *source);
 
 /* What the kinds of source are made of. */
 struct source {
+    unsigned long rounds; /* how often Xen was asked; 0: it tells by itself */
+    uint64_t longest_gap; /* between the begins of two rounds, ns */
     void (*update)(struct source *source, struct history *history);
     void (*close)(struct source *source);
 };

@@ -8,8 +8,9 @@
 #include <string.h>
 #include <xeniommu-schema.h>
 
-static void note_stall(struct store *store, uint64_t from, uint64_t to)
+static void note_answer(struct store *store, uint64_t from, uint64_t to)
 {
+    store->answered = to;
     if (to - from < STALL_NS)
         return;
     store->stalls[store->stall_count++ % STALLS] = (struct stall){from, to};
@@ -29,7 +30,7 @@ bool store_connect(struct store *store)
             store_close(store);
     if (!store->xs)
         return false;
-    note_stall(store, store->lost, now_ns());
+    note_answer(store, store->lost, now_ns());
     store->lost = 0;
     return true;
 }
@@ -62,7 +63,7 @@ xs_transaction_t store_begin(struct store *store)
     xs_transaction_t tx = xs_transaction_start(store->xs);
     int error = errno;
 
-    note_stall(store, begin, now_ns());
+    note_answer(store, begin, now_ns());
     errno = error;
     return tx;
 }
@@ -73,7 +74,7 @@ bool store_end(struct store *store, xs_transaction_t tx, bool abort)
     bool done = xs_transaction_end(store->xs, tx, abort);
     int error = errno;
 
-    note_stall(store, begin, now_ns());
+    note_answer(store, begin, now_ns());
     errno = error;
     return done;
 }
@@ -85,7 +86,7 @@ char *store_read(struct store *store, xs_transaction_t tx, const char *path)
     char *value = xs_read(store->xs, tx, path, &len);
     int error = errno;
 
-    note_stall(store, begin, now_ns());
+    note_answer(store, begin, now_ns());
     errno = error;
     return value;
 }
@@ -96,7 +97,7 @@ char **store_list(struct store *store, xs_transaction_t tx, const char *path, un
     char **names = xs_directory(store->xs, tx, path, count);
     int error = errno;
 
-    note_stall(store, begin, now_ns());
+    note_answer(store, begin, now_ns());
     errno = error;
     return names;
 }

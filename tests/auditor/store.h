@@ -19,6 +19,7 @@ struct stall {
 struct store {
     struct xs_handle *xs; /* NULL while there is no xenstored */
     uint64_t lost;        /* since when */
+    uint64_t answered;    /* when the last answer came */
     struct stall stalls[STALLS];
     size_t stall_count;
 };

@@ -404,7 +404,7 @@ guest_start() {
 
 # guest_up NAME COUNT: waits until the guest has come up for the COUNTth time
 guest_up() {
-    wait_for 60 is_up "$1" "$2" || stop "the guest $1 does not come up"
+    wait_for "${GUEST_BOUND:-60}" is_up "$1" "$2" || stop "the guest $1 does not come up"
     ok "the guest $1 is up (domain $(xl domid "$1"))"
 }
 
