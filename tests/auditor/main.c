@@ -168,6 +168,18 @@ static void say(const struct audit *audit, const char *what)
     fflush(stdout);
 }
 
+static void say_swept(const struct audit *audit)
+{
+    if (audit->report.json) {
+        say(audit, "swept");
+        return;
+    }
+    printf("swept; %lu looks so far, and %lu rounds of questions to Xen, in %.1f s\n",
+           audit->report.looks, audit->source->rounds,
+           (double)(now_ns() - audit->report.begin) / 1e9);
+    fflush(stdout);
+}
+
 /* Until a signal of these comes, but for SIGUSR1, which asks for a look at all trees. They are
  * blocked. */
 static void watch(struct audit *audit, const struct options *options, const sigset_t *ends)
@@ -194,7 +206,7 @@ static void watch(struct audit *audit, const struct options *options, const sigs
         if (next < 2 * now - began) /* half of a processor is for others */
             next = 2 * now - began;
         if (asked && looked)
-            say(audit, "swept");
+            say_swept(audit);
         asked = asked && !looked;
         pause.tv_sec = (time_t)((next - now) / 1000000000u);
         pause.tv_nsec = (long)((next - now) % 1000000000u);

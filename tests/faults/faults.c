@@ -21,6 +21,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <unwind.h>
 
 #include "real.h"
 
@@ -31,13 +32,20 @@ enum {
     CALLS
 };
 
+#define LOG_SIZE 65536
+#define DEPTH    32 /* frames of a call site */
+
 /* tests/faults/page.py has the same. nth: 1 is the next; 0: nothing is armed. forever: it and all
- * later ones. late: it is done, and its answer lost. */
+ * later ones. late: it is done, and its answer lost. site: where the first one failed. */
 struct page {
     uint32_t function, nth, forever, late;
     int32_t error;
-    uint32_t hits, seen, unused; /* seen: calls of this function since it was armed */
+    uint32_t hits, seen, site; /* seen: calls of this function since it was armed */
     uint32_t counts[CALLS];
+    uint32_t recording, recorded; /* whether each call is written down; how many were */
+    struct {
+        uint32_t function, site;
+    } log[LOG_SIZE];
 };
 
 static struct page *page;
@@ -61,6 +69,53 @@ static void map_page(void)
     page = found;
 }
 
+/* Where a call comes from: the chain of its callers, as a number that is the same in each run of
+ * the same files. */
+struct site {
+    const char *skipped; /* this file itself */
+    const char *last;
+    uint32_t number, depth;
+};
+
+static _Unwind_Reason_Code take_frame(struct _Unwind_Context *context, void *arg)
+{
+    struct site *site = arg;
+    const char *at = (const char *)(uintptr_t)_Unwind_GetIP(context);
+    Dl_info info;
+
+    if (!at || !dladdr(at, &info) || site->depth == DEPTH)
+        return _URC_END_OF_STACK;
+    if (!site->skipped)
+        site->skipped = info.dli_fbase;
+    if (info.dli_fbase == site->skipped || at == site->last) /* a recursion is one place */
+        return _URC_NO_REASON;
+    site->last = at;
+    site->depth++;
+    site->number = (site->number ^ (uint32_t)(at - (const char *)info.dli_fbase)) * 16777619u;
+    return _URC_NO_REASON;
+}
+
+static uint32_t site_of_call(void)
+{
+    struct site site = {.number = 2166136261u};
+
+    exempt++;
+    (void)_Unwind_Backtrace(take_frame, &site);
+    exempt--;
+    return site.number;
+}
+
+static void record(unsigned int function)
+{
+    uint32_t site = site_of_call();
+    uint32_t at = __atomic_fetch_add(&page->recorded, 1, __ATOMIC_SEQ_CST);
+
+    if (at >= LOG_SIZE)
+        return;
+    page->log[at].function = function;
+    page->log[at].site = site;
+}
+
 enum outcome { WORKS, FAILS, FAILS_LATE };
 
 static enum outcome outcome_of(unsigned int function)
@@ -70,13 +125,16 @@ static enum outcome outcome_of(unsigned int function)
     if (!begun || exempt)
         return WORKS;
     __atomic_add_fetch(&page->counts[function], 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&page->recording, __ATOMIC_SEQ_CST))
+        record(function);
     armed = __atomic_load_n(&page->nth, __ATOMIC_SEQ_CST);
     if (!armed || page->function != function)
         return WORKS;
     number = __atomic_add_fetch(&page->seen, 1, __ATOMIC_SEQ_CST);
     if (page->forever ? number < armed : number != armed)
         return WORKS;
-    __atomic_add_fetch(&page->hits, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_add_fetch(&page->hits, 1, __ATOMIC_SEQ_CST) == 1)
+        page->site = site_of_call();
     errno = page->error;
     return page->late ? FAILS_LATE : FAILS;
 }

@@ -10,7 +10,8 @@ import typing
 HERE = os.path.dirname(os.path.abspath(__file__))
 ERRNO = {'NONE': 0, 'FDT': 0, 'EQUOTA': errno.EDQUOT}
 FIXED = struct.Struct('=IIIIiIII')
-NTH, HITS = 4, 20  # offsets
+NTH, HITS, SITE = 4, 20, 28  # offsets
+LOG_SIZE = 65536
 
 
 class Call(typing.NamedTuple):
@@ -26,10 +27,12 @@ class Fault(typing.NamedTuple):
     error: str
     forever: bool = False
     late: bool = False
+    site: int = 0  # where it is expected to fail, as faults.c numbers it; 0: anywhere
 
     def __str__(self):
         mode = 'on' if self.forever else 'late' if self.late else 'once'
-        return f'{self.call.name} {self.nth} {mode} {self.error}'
+        where = f' at {self.site:08x}' if self.site else ''
+        return f'{self.call.name} {self.nth} {mode} {self.error}{where}'
 
 
 def read_calls():
@@ -41,13 +44,16 @@ def read_calls():
 
 
 CALLS = read_calls()
+RECORDING = FIXED.size + 4 * len(CALLS)
+RECORDED = RECORDING + 4
+LOG = RECORDED + 4
 
 
 class Page:
     def __init__(self, path):
         self.path = path
         with open(path, 'wb') as file:
-            file.truncate(FIXED.size + 4 * len(CALLS))
+            file.truncate(LOG + 8 * LOG_SIZE)
         with open(path, 'r+b') as file:
             self.map = mmap.mmap(file.fileno(), 0)
 
@@ -71,6 +77,26 @@ class Page:
         """How often each was called so far."""
         numbers = struct.unpack_from(f'={len(CALLS)}I', self.map, FIXED.size)
         return dict(zip(CALLS, numbers))
+
+    def site(self):
+        """Where the first call failed since a fault was armed."""
+        return struct.unpack_from('=I', self.map, SITE)[0]
+
+    def record(self):
+        """From now on each call's site is written down."""
+        struct.pack_into('=II', self.map, RECORDING, 1, 0)
+
+    def recorded(self):
+        """Ends that. By name: the site of each call, the first one first."""
+        struct.pack_into('=I', self.map, RECORDING, 0)
+        count = struct.unpack_from('=I', self.map, RECORDED)[0]
+        if count > LOG_SIZE:
+            raise AssertionError(f'{count} calls are more than can be written down')
+        names, found = list(CALLS), {}
+        for at in range(count):
+            function, site = struct.unpack_from('=II', self.map, LOG + 8 * at)
+            found.setdefault(names[function], []).append(site)
+        return found
 
     def close(self):
         self.map.close()

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Makes each call of the daemon fail in turn, in each scenario, and judges what comes of it.
 
-sweep.py c|ocaml [--scenario NAME] [--call NAME] [--runs N] [--seconds S] [--seed N] [--list]
+sweep.py c|ocaml [--scenario NAME] [--call NAME] [--runs N] [--seconds S] [--seed N] [--distinct]
+         [--done FILE] [--count]
 
 A run: the fault is armed, the scenario's action done, the fault ends. The daemon must come to the
 tree of an undisturbed run by itself, or have ended with status 1 and a message, and then nothing is
@@ -87,6 +88,7 @@ class Runner:
         self.name = name
         self.scenario = SCENARIOS[name]
         self.trees = {}
+        self.sites = {}
 
     # undisturbed
 
@@ -122,6 +124,7 @@ class Runner:
         if self.scenario.starts:
             daemon.stop()
         counts = self.machine.page.counts()
+        self.machine.page.record()
         self.scenario.act(self.machine)
         if self.scenario.starts:
             daemon.wait_ready()
@@ -143,6 +146,7 @@ class Runner:
         return found
 
     def counted(self, before):
+        self.sites = self.machine.page.recorded()
         after = self.machine.page.counts()
         return {name: after[name] - before[name] for name in CALLS if after[name] > before[name]}
 
@@ -303,17 +307,31 @@ def difference(wanted, found):
 # ------------------------------------------------------------- which
 
 
+def faults_of(call, nth, site=0):
+    """Each way in which one call can fail."""
+    for error in call.errors:
+        yield Fault(call, nth, error, site=site)
+        if error != 'EINTR':  # again and again that is no fault, but no time to run
+            yield Fault(call, nth, error, forever=True, site=site)
+        if call.name in CHANGES:
+            yield Fault(call, nth, error, late=True, site=site)
+
+
 def all_faults(counts):
     """Every fault that a scenario can meet."""
     for name, count in counts.items():
-        call = CALLS[name]
         for nth in range(1, count + 1):
-            for error in call.errors:
-                yield Fault(call, nth, error)
-                if error != 'EINTR':  # again and again that is no fault, but no time to run
-                    yield Fault(call, nth, error, forever=True)
-                if name in CHANGES:
-                    yield Fault(call, nth, error, late=True)
+            yield from faults_of(CALLS[name], nth)
+
+
+def distinct_faults(sites, rng):
+    """One call of each place from which it is made."""
+    for name in sorted(sites):
+        places = collections.defaultdict(list)
+        for nth, site in enumerate(sites[name], 1):
+            places[site].append(nth)
+        for site, nths in sorted(places.items()):
+            yield from faults_of(CALLS[name], rng.choice(nths), site)
 
 
 def in_turn(faults, rng):
@@ -332,6 +350,30 @@ def in_turn(faults, rng):
                 names.remove(name)
 
 
+class Done:
+    """Which distinct faults were run, in this and in earlier sweeps: a file, a line for each."""
+
+    def __init__(self, path):
+        self.path = path
+        self.keys = set()
+        if path and os.path.exists(path):
+            with open(path, encoding='ascii') as file:
+                self.keys = set(file.read().splitlines())
+
+    @staticmethod
+    def key(kind, name, fault, site=None):
+        mode = 'on' if fault.forever else 'late' if fault.late else 'once'
+        return f'{kind} {name} {fault.call.name} {site or fault.site:08x} {mode} {fault.error}'
+
+    def add(self, key):
+        if key in self.keys:
+            return
+        self.keys.add(key)
+        if self.path:
+            with open(self.path, 'a', encoding='ascii') as file:
+                file.write(key + '\n')
+
+
 class Sweep:
     def __init__(self, options):
         self.options = options
@@ -342,7 +384,8 @@ class Sweep:
         self.how = collections.Counter()
         self.findings = []
         self.slowest = 0, ''
-        self.runs = self.unmet = 0
+        self.runs = self.unmet = self.elsewhere = 0
+        self.done = Done(options.done)
 
     def out_of_time(self):
         return ((self.end and time.monotonic() > self.end) or
@@ -356,10 +399,9 @@ class Sweep:
                 runner = Runner(machine, name)
                 counts = runner.prepare()
                 if queue is None:
-                    faults = list(all_faults(counts))
-                    print(f'{self.kind} {name}: {sum(counts.values())} calls, {len(faults)} faults',
-                          flush=True)
-                    chosen = [f for f in faults if self.options.call in (None, f.call.name)]
+                    chosen = self.choose(runner, counts)
+                    if self.options.count:
+                        return
                     queue = list(in_turn(chosen, self.rng))[:most]
                     if self.options.nth:
                         queue = [f for f in queue if f.nth == self.options.nth]
@@ -372,6 +414,26 @@ class Sweep:
                     if not self.one(runner, fault, log):
                         break
                 self.judge(machine, name, log)
+
+    def choose(self, runner, counts):
+        name, sites = runner.name, runner.sites
+        faults = list(distinct_faults(sites, self.rng) if self.options.distinct
+                      else all_faults(counts))
+        chosen = [f for f in faults if self.options.call in (None, f.call.name) and
+                  (not f.site or Done.key(self.kind, name, f) not in self.done.keys)]
+        places = sum(len(set(of_call)) for of_call in sites.values())
+        print(f'{self.kind} {name}: {sum(counts.values())} calls from {places} places, '
+              f'{len(faults)} faults, {len(chosen)} to run', flush=True)
+        return chosen
+
+    def note_done(self, name, fault, page):
+        """Threads and timers make it another call than planned now and then: that one counts too."""
+        if not fault.site:
+            return
+        self.done.add(Done.key(self.kind, name, fault))
+        if page.hits() and page.site() != fault.site:
+            self.elsewhere += 1
+            self.done.add(Done.key(self.kind, name, fault, page.site()))
 
     def one(self, runner, fault, log):
         """One run. False: the machine is of no more use."""
@@ -388,6 +450,7 @@ class Sweep:
             return False
         finally:
             log.append((begin, time.monotonic_ns(), fault))
+            self.note_done(runner.name, fault, runner.machine.page)
         self.unmet += not met
         self.table[runner.name, fault.call.name] += bool(met)
         self.how[runner.name, how if met else 'not met'] += 1
@@ -411,6 +474,7 @@ class Sweep:
 
     def sum_up(self):
         print(f'{self.kind}: {self.runs} runs, {self.unmet} in which the fault was not met, '
+              f'{self.elsewhere} in which another call met it than planned, '
               f'{len(self.findings)} findings; slowest to heal: {self.slowest[0]:.2f} s '
               f'({self.slowest[1]})')
         for (name, how), count in sorted(self.how.items()):
@@ -430,6 +494,10 @@ def main():
     parser.add_argument('--runs', type=int, help='at most so many, spread over the scenarios')
     parser.add_argument('--seconds', type=float, help='at most so long')
     parser.add_argument('--scenarios', type=int, metavar='N', help='N of them, by the seed')
+    parser.add_argument('--distinct', action='store_true',
+                        help='of the calls from one place (chain of callers) only one')
+    parser.add_argument('--done', metavar='FILE', help='with --distinct: do what is not in it, and add')
+    parser.add_argument('--count', action='store_true', help='only tell how many there are')
     parser.add_argument('--seed', type=int, default=1)
     options = parser.parse_args()
     os.environ['RIG_KIND'] = options.kind

@@ -18,7 +18,7 @@ audited() {
     kill -USR1 "$AUDITOR"
     wait_for 60 has_swept || stop "the auditor does not look: $(tail -n 5 /tmp/audit.out)"
     same "$AUDITED: findings" "$(said | grep -cv -e ' overlap ' -e '^swept')" 0
-    said | grep -v '^swept' > /tmp/audit.said
+    said > /tmp/audit.said
     while IFS= read -r audit_line; do
         say "$AUDITED: $audit_line"
         echo "BOX audit $AUDITED: $audit_line"
