@@ -241,6 +241,22 @@ static int open_all(struct daemon *daemon)
     return rc == 0 ? rights_give_up(&daemon->rights) : rc;
 }
 
+/* The lock as others find it, whose node tells them whether a daemon lives: without it the word of
+ * one that is gone would pass for a living one's. The keeper holds it, so it is there. */
+static int name_lock_file(struct daemon *daemon)
+{
+    int rc;
+
+    if (!daemon->keeper)
+        return 0;
+    daemon->lock_file = realpath(daemon->options->lock_file, NULL);
+    if (daemon->lock_file)
+        return 0;
+    rc = -errno;
+    log_error("%s: its real name: %s", daemon->options->lock_file, strerror(-rc));
+    return rc;
+}
+
 static int run_daemon(struct daemon *daemon)
 {
     int rc = rights_prepare(&daemon->rights, daemon->options->user, daemon->options->sysroot);
@@ -250,6 +266,8 @@ static int run_daemon(struct daemon *daemon)
         return rc;
     }
     rc = withdraw_leftovers(daemon);
+    if (rc == 0)
+        rc = name_lock_file(daemon);
     if (rc == 0)
         rc = open_all(daemon);
     if (rc == 0)
@@ -283,7 +301,6 @@ int daemon_run(const struct settings *options, const struct keeper_link *keeper)
         (void)fail("starting", rc);
     } else {
         publisher_set_page(daemon.publisher, keeper ? keeper->page : NULL);
-        daemon.lock_file = keeper ? realpath(options->lock_file, NULL) : NULL;
         rc = options->mode == MODE_WITHDRAW ? withdraw(&daemon) : run_daemon(&daemon);
     }
     publisher_free(daemon.publisher);
