@@ -236,11 +236,13 @@ static int take_root(struct reading *reading, struct source *source, struct json
     return rc < 0 ? rc : add_devices(reading, source, devices);
 }
 
+/* As whole_file_take(): on an error *text is NULL. */
 static int read_text(struct reading *reading, const struct source *source, char **text,
                      size_t *size, struct stat *st)
 {
     int fd = open_record(reading->observer, source->domid, source->handle), rc;
 
+    *text = NULL;
     if (fd < 0)
         return fd;
     rc = whole_file_take(fd, RECORD_MAX_SIZE, text, size, st);
