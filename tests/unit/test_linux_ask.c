@@ -117,6 +117,56 @@ static void each_error_has_its_reason(void **state)
     check_reason(KEY, "unknown-version");
 }
 
+static void fill(char *value, const char *word, size_t len)
+{
+    size_t i;
+
+    for (i = 0; i < len; i++)
+        value[i] = word[i % strlen(word)];
+}
+
+/* Nothing but the very words makes a device skip, however like them, long or broken a value is. */
+static void check_hostile(const char *path, const char *word)
+{
+    static const char *const beside[] = {" ", "\n", "\xff", "\xc3\xa9", "x", "/"};
+    struct xeniommu_verdict verdict;
+    char value[4096];
+    size_t i, len;
+
+    for (i = 0; i < ARRAY_SIZE(beside); i++) {
+        len = (size_t)snprintf(value, sizeof(value), "%s%s", word, beside[i]);
+        fake_store_set_bytes(path, value, len);
+        assert_true(xi_ask(KEY, &verdict, NULL) != NULL || !verdict.skip);
+        len = (size_t)snprintf(value, sizeof(value), "%s%s", beside[i], word);
+        fake_store_set_bytes(path, value, len);
+        assert_true(xi_ask(KEY, &verdict, NULL) != NULL || !verdict.skip);
+    }
+    /* with its NUL, in the middle of others, and as long as a value can be */
+    fake_store_set_bytes(path, word, strlen(word) + 1);
+    assert_true(xi_ask(KEY, &verdict, NULL) != NULL || !verdict.skip);
+    fake_store_set_bytes(path, word, strlen(word) - 1);
+    assert_true(xi_ask(KEY, &verdict, NULL) != NULL || !verdict.skip);
+    for (len = 0; len <= sizeof(value); len += len == 0 || len > 1000 ? 1024 : len) {
+        memset(value, 0, sizeof(value));
+        fake_store_set_bytes(path, value, len);
+        assert_true(xi_ask(KEY, &verdict, NULL) != NULL || !verdict.skip);
+        fill(value, word, sizeof(value));
+        fake_store_set_bytes(path, value, len > strlen(word) ? len : 0);
+        assert_true(xi_ask(KEY, &verdict, NULL) != NULL || !verdict.skip);
+    }
+    fake_store_set(path, word);
+    check_answer(KEY, XENIOMMU_PROTECTED, true);
+}
+
+static void hostile_values_never_skip(void **state)
+{
+    (void)state;
+    check_hostile("iommu/version", "1");
+    check_hostile("iommu/status", "ready");
+    check_hostile(KEY "/state", "protected");
+    check_hostile(KEY "/swiotlb", "skip");
+}
+
 static unsigned int moves;
 
 static void move(const char *path)
@@ -428,6 +478,7 @@ int main(void)
         TEST(few_workers_can_get_stuck),
         TEST(what_is_published_is_told),
         TEST(each_error_has_its_reason),
+        TEST(hostile_values_never_skip),
         TEST(what_moves_at_each_attempt_is_given_up),
         TEST(a_value_of_another_length_is_none),
         TEST(a_generation_that_does_not_fit_is_none),

@@ -3,7 +3,7 @@
 #include "fake.h"
 
 #define NODES_MAX 32
-#define NODE_SIZE 64
+#define NODE_SIZE 4096 /* the longest that XenStore holds */
 
 struct node {
     char *path; /* NULL: a free place */
