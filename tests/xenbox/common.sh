@@ -25,6 +25,7 @@ target_architecture() {
     case $1 in
     smmu | linux | backports) dpkg --print-architecture ;;
     debian) echo amd64 ;;
+    initramfs) echo arm64 ;;
     *) echo "$1" ;;
     esac
 }

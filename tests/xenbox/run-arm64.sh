@@ -28,7 +28,7 @@ machine_arguments_arm64() {
     *) die "$SCENARIO: BOX_IOMMU=$BOX_IOMMU is not one of smmu, none" ;;
     esac
     need_tool "$QEMU_BINARY" qemu-system-arm
-    read -ra more <<< "$BOX_QEMU"
+    read -ra more <<< "${BOX_QEMU//@BOX@/$BOOT/add/box}"
     # shellcheck disable=SC2054 # the commas are QEMU's
     MACHINE+=(-device virtio-serial-device,bus=virtio-mmio-bus.0
         -object rng-builtin,id=rng0 -device virtio-rng-device,rng=rng0,bus=virtio-mmio-bus.30
@@ -59,19 +59,44 @@ add_module_node() {
     fdtput -t x "$tree" "$node" reg 0 "$3" 0 "$(printf %x "$(stat -L -c %s "$4")")"
 }
 
+# make_root_disk: BOOT/root.img, a file system with what would be in the initramfs, and as BOOT/initrd the
+# initramfs that mounts it
+make_root_disk() {
+    local initramfs=$DIR/initramfs${BOX_INITRAMFS:+-$BOX_INITRAMFS}.img
+    [[ -e $initramfs ]] || die "no $initramfs: run $HERE/prepare-initramfs first"
+    need_tool mke2fs e2fsprogs
+    mkdir "$BOOT/root"
+    (cd "$BOOT/root" && gunzip -c "$DIR/dom0.cpio.gz" | cpio --extract --make-directories --quiet)
+    cp -a "$BOOT/add/box/." "$BOOT/root/box/"
+    truncate -s 384M "$BOOT/root.img"
+    mke2fs -q -t ext4 -L xenbox-root -d "$BOOT/root" -E root_owner=0:0 "$BOOT/root.img"
+    rm -rf "$BOOT/root"
+    cp "$initramfs" "$BOOT/initrd"
+}
+
 # boot_arguments_arm64: sets BOOT_ARGUMENTS, the arguments for QEMU that boot Xen and dom0
 boot_arguments_arm64() {
     local tree=$BOOT/tree.dtb kernel xen="console=dtuart dtuart=/pl011@9000000 loglvl=all guest_loglvl=all"
     kernel=$(kernel_part arm64 "$BOX_KERNEL" vmlinuz)
+    local dom0="quiet $BOX_DOM0_ARGS"
     xen+=" conring_size=512k dom0_mem=640M dom0_max_vcpus=1 iommu=on $BOX_XEN_ARGS"
+    BOOT_ARGUMENTS=(-serial chardev:console -device "virtserialport,chardev=dom0,name=box")
+    if [[ -n $BOX_ROOT ]]; then
+        dom0+=" root=LABEL=xenbox-root rw init=/init"
+        BOOT_ARGUMENTS+=(-drive "if=none,id=root,file=$BOOT/root.img,format=raw"
+            -device virtio-blk-device,bus=virtio-mmio-bus.28,drive=root,iommu_platform=on)
+    fi
+    if [[ $BOX_XEN = no ]]; then
+        BOOT_ARGUMENTS+=(-dtb "$tree" -kernel "$kernel" -initrd "$BOOT/initrd" -append "console=ttyAMA0 $dom0")
+        return
+    fi
     fdtput -t s "$tree" /chosen xen,xen-bootargs "$xen"
-    fdtput -t s "$tree" /chosen xen,dom0-bootargs "console=hvc0 quiet"
+    fdtput -t s "$tree" /chosen xen,dom0-bootargs "console=hvc0 $dom0"
     fdtput -t x "$tree" /chosen '#address-cells' 2
     fdtput -t x "$tree" /chosen '#size-cells' 2
     add_module_node 0 kernel "$ARM64_KERNEL" "$kernel"
     add_module_node 1 ramdisk "$ARM64_INITRD" "$BOOT/initrd"
-    BOOT_ARGUMENTS=(-serial chardev:console -device "virtserialport,chardev=dom0,name=box"
-        -dtb "$tree" -kernel "$XEN_IMAGE"
+    BOOT_ARGUMENTS+=(-dtb "$tree" -kernel "$XEN_IMAGE"
         -device "loader,file=$kernel,addr=$ARM64_KERNEL,force-raw=on"
         -device "loader,file=$BOOT/initrd,addr=$ARM64_INITRD,force-raw=on")
 }
