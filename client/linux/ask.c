@@ -71,7 +71,8 @@ static int read_node(void *arg, const char *path, char *value, size_t size)
 
 /*
  * What a run of the daemon publishes in, and what it leaves: dom0's tree, the host's, and what is
- * for its next run. Each may be taken away as a whole, but not all of them at once.
+ * for its next run. A tree is taken away as a whole only where xenstored refuses to have its status
+ * written.
  */
 static enum xi_since look_for_daemon(void)
 {
