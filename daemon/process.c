@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "daemon.h"
@@ -17,13 +19,32 @@
 /* What runs without a keeper ends when nobody answers it for so long. */
 #define PATIENCE_S 10u
 
+/* What was once in memory stays: who is to give signs of life, and who looks for them, must not
+ * wait for a disk that is busy or gone. Where the limit cannot be lifted nothing is locked, or
+ * memory would run out at the limit once the rights to pass it are given up. */
+static void lock_memory(void)
+{
+    const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
+
+    if (setrlimit(RLIMIT_MEMLOCK, &none) != 0 ||
+        mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
+        log_debug("memory is not locked: %s", strerror(errno));
+}
+
 static int run_kept(void *settings, const struct keeper_link *link)
 {
     /* What an earlier run left is in nobody's mind, however this one ends. */
     atomic_store(&link->page->everything, true);
     heartbeat_set(&link->page->beats);
     heartbeat();
+    lock_memory(); /* a child does not inherit it */
     return daemon_run(settings, link);
+}
+
+static int run_keeper(const struct settings *settings)
+{
+    lock_memory();
+    return keeper_run(run_kept, (void *)settings);
 }
 
 static int run_alone(const struct settings *settings)
@@ -79,8 +100,7 @@ int process_run(const struct settings *settings)
                   lock == -EWOULDBLOCK ? "another xen-iommud is running" : strerror(-lock));
         return EXIT_FAILURE;
     }
-    code = settings->mode == MODE_DAEMON ? keeper_run(run_kept, (void *)settings)
-                                         : run_alone(settings);
+    code = settings->mode == MODE_DAEMON ? run_keeper(settings) : run_alone(settings);
     close(lock);
     return code;
 }

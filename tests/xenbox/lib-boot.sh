@@ -82,5 +82,6 @@ read_some() {
 }
 
 complaints() {
-    dmesg | grep -iE 'call trace|general protection|blocked for more|bug:|oops|warning:|i/o error' | head -n 3
+    dmesg | grep -v 'xen-iommu: ' | grep -iE 'call trace|general protection|blocked for more|bug:|oops|warning:|i/o error' |
+        head -n 3
 }
