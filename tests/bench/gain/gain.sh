@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=dash
-# What the three scenarios here do in dom0. A line of results for each measurement, in the order of count.c's
-# intervals: CASE MODE ROUND BYTES SECONDS [BOUNCED FLUSHES]; MODE is swiotlb (with swiotlb-xen) or direct (the
-# Linux driver took it off). The modes take turns in each round. In round 0 nothing is timed: that is where the
-# kernel's own counters are on, which would cost what they count.
+# What the scenarios here do in dom0. A line of results for each measurement, in the order of count.c's intervals:
+# CASE MODE ROUND BYTES SECONDS [BOUNCED FLUSHES]. MODE is swiotlb (with swiotlb-xen), direct (the Linux driver took
+# it off) or static (with the static binding); the modes take turns in each round. In round 0 nothing is timed: that is
+# where the kernel's own counters are on, which would cost what they count.
 
 DISK=0000:00:01.0
 CARD=0000:00:02.0
@@ -12,6 +12,7 @@ TRACING=/sys/kernel/debug/tracing
 RESULTS=/tmp/results
 PEER=10.0.2.100
 
+MODES=${MODES:-swiotlb direct}
 . /box/settings # ROUNDS, SCALE: how often, and how much of each
 
 # ---- devices
@@ -57,7 +58,7 @@ answers() {
 # mode swiotlb|direct: both devices bound anew
 mode() {
     case $1 in
-    swiotlb) mode_wanted="protected/keep kept published-keep" mode_word=keep ;;
+    swiotlb | static) mode_wanted="protected/keep kept published-keep" mode_word=keep ;;
     direct) mode_wanted="protected/skip taken published-skip" mode_word=skip ;;
     esac
     publish_both $mode_word
@@ -202,7 +203,7 @@ gives_back() {
 # round NUMBER: everything in both modes
 round() {
     ROUND=$1
-    for round_mode in swiotlb direct; do
+    for round_mode in $MODES; do
         mode $round_mode
         own_disk
         own_network
@@ -243,9 +244,16 @@ prepare_guest() {
     check "the guest's network" guest_run g1 "ifconfig eth0 10.0.2.16 netmask 255.255.255.0 up"
 }
 
+uptime_now() {
+    cut -d ' ' -f 1 /proc/uptime
+}
+
+before=$(uptime_now)
 while read -r module; do
     check "$module" insmod "/box/$module.ko"
 done < /box/order
+wait_for 60 has_disk || stop "the disk is not bound"
+say "the disk is bound $(echo "$before $(uptime_now)" | awk '{ printf "%.1f", $2 - $1 }') s after its drivers began to load"
 for probe in for_device for_cpu; do
     echo "p:$probe xen_dma_sync_$probe direction=%x3:u32" >> $TRACING/kprobe_events
 done
@@ -255,7 +263,7 @@ xenstore-write $TREE/version 1 $TREE/generation 1 $TREE/status ready
 check "the Linux driver" insmod /box/xeniommu.ko wait_ms=1000
 : > $RESULTS
 MODE='' ROUND=''
-mode swiotlb
+mode "${MODES%% *}"
 prepare_guest
 grep -i ' t ' /proc/kallsyms | gzip > /tmp/symbols
 save symbols /tmp/symbols
