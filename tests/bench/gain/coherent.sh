@@ -7,3 +7,5 @@ BOX_DTB_EDIT=gain-coherent
 BOX_TIMEOUT=3000
 
 . /box/gain.sh
+refuse "nothing was bounced" seen 6
+refuse "Xen cleaned no caches" seen 7

@@ -106,7 +106,7 @@ def show(machine, cases):
 def main():
     if len(sys.argv) < 4:
         raise SystemExit(__doc__)
-    machines = {}
+    machines = {'SPDX-License-Identifier': 'MIT'}
     for machine in sys.argv[3:]:
         machines[machine] = read_machine(os.path.join(sys.argv[1], machine))
         show(machine, machines[machine])

@@ -7,3 +7,4 @@ BOX_DTB_EDIT=gain-noncoherent
 BOX_TIMEOUT=3000
 
 . /box/gain.sh
+check "Xen cleaned caches for guests' pages" seen 7
