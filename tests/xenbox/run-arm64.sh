@@ -87,7 +87,8 @@ boot_arguments_arm64() {
             -device virtio-blk-device,bus=virtio-mmio-bus.28,drive=root,iommu_platform=on)
     fi
     if [[ $BOX_XEN = no ]]; then
-        BOOT_ARGUMENTS+=(-dtb "$tree" -kernel "$kernel" -initrd "$BOOT/initrd" -append "console=ttyAMA0 $dom0")
+        # With the machine's own tree: QEMU boots no Linux with one that it has dumped.
+        BOOT_ARGUMENTS+=(-kernel "$kernel" -initrd "$BOOT/initrd" -append "console=ttyAMA0 $dom0")
         return
     fi
     fdtput -t s "$tree" /chosen xen,xen-bootargs "$xen"
