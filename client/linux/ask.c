@@ -6,6 +6,7 @@
  * asks no XenStore traffic is made.
  */
 #include <linux/completion.h>
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
@@ -15,7 +16,9 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
+#include <linux/timekeeping.h>
 #include <linux/workqueue.h>
+#include <xen/xen.h>
 #include <xen/xenbus.h>
 
 #include "xeniommu.h"
@@ -32,6 +35,16 @@ static unsigned int wait_ms = 100;
 module_param(wait_ms, uint, 0644);
 MODULE_PARM_DESC(wait_ms, "The longest that a bind waits for XenStore, in ms (default 100)");
 
+/* So long after its start a system still boots. */
+#define BOOT_S 60
+#define MAX_BOOT_WAIT_MS 10000
+#define LOOK_EVERY_MS 20
+
+static unsigned int boot_wait_ms = 1000;
+module_param(boot_wait_ms, uint, 0644);
+MODULE_PARM_DESC(boot_wait_ms,
+		 "How long a guest's boot waits for its tree to be ready, in ms (default 1000)");
+
 struct question {
 	struct kref users;	/* the asker and the worker */
 	struct work_struct work;
@@ -39,6 +52,7 @@ struct question {
 	bool given_up;		/* by the asker; under lock, as is the next */
 	bool answered;		/* by the worker, which writes the rest no more */
 	int error;		/* of xeniommu_ask() */
+	bool is_coming;		/* the tree will be ready soon */
 	bool since_asked;	/* whether the next is to be found out */
 	enum xi_since since;
 	struct xeniommu_verdict verdict;
@@ -51,6 +65,9 @@ static DEFINE_SPINLOCK(lock);
 
 /* Questions that were given up and are not answered yet; under lock. */
 static unsigned int overdue;
+
+/* Of boot_wait_ms; under lock. */
+static unsigned int boot_waited_ms;
 
 static void question_release(struct kref *users)
 {
@@ -119,6 +136,17 @@ static enum xi_since find_since(int error)
 	return since == XI_SINCE_NOTHING ? look_for_domains() : since;
 }
 
+/* A guest's tree that is there already, but not ready. In dom0 nearly all is bound before. */
+static bool look_whether_it_comes(int error)
+{
+	static const char coming[] = "starting";
+	char value[sizeof(coming)];
+
+	return error == XENIOMMU_ENOTREADY && !xen_initial_domain() &&
+	       read_node(NULL, XENIOMMU_DIR "/status", value, sizeof(value)) == strlen(coming) &&
+	       !memcmp(value, coming, strlen(coming));
+}
+
 static bool was_given_up(const struct question *question)
 {
 	bool given_up;
@@ -137,6 +165,7 @@ static void answer(struct work_struct *work)
 	if (!was_given_up(question)) {
 		question->error = xeniommu_ask(read_node, NULL, question->key,
 					       sizeof(question->key), &question->verdict);
+		question->is_coming = look_whether_it_comes(question->error);
 		if (question->since_asked)
 			question->since = find_since(question->error);
 	}
@@ -213,11 +242,13 @@ static struct question *put_question(const char *key, bool since_asked)
 	return question;
 }
 
-const char *xi_ask(const char *key, struct xeniommu_verdict *verdict, enum xi_since *since)
+static const char *ask_once(const char *key, struct xeniommu_verdict *verdict,
+			    enum xi_since *since, bool *is_coming)
 {
 	struct question *question;
 	const char *reason = "xenstore-slow";
 
+	*is_coming = false;
 	if (!READ_ONCE(opened)) {
 		if (since)
 			*since = XI_SINCE_NOTHING;
@@ -239,8 +270,40 @@ const char *xi_ask(const char *key, struct xeniommu_verdict *verdict, enum xi_si
 			*verdict = question->verdict;
 		if (since)
 			*since = question->since;
+		*is_coming = question->is_coming;
 	}
 	kref_put(&question->users, question_release);
+	return reason;
+}
+
+/*
+ * A guest's tree is ready before the guest runs, as a rule. Where it is not, it is worth a moment:
+ * once in a boot, for all binds together. Returns whether one has passed.
+ */
+static bool wait_for_tree(void)
+{
+	bool may_wait;
+
+	if (ktime_get_boottime_seconds() >= BOOT_S)
+		return false;
+	spin_lock(&lock);
+	may_wait = boot_waited_ms < min_t(unsigned int, READ_ONCE(boot_wait_ms), MAX_BOOT_WAIT_MS);
+	if (may_wait)
+		boot_waited_ms += LOOK_EVERY_MS;
+	spin_unlock(&lock);
+	if (may_wait)
+		msleep(LOOK_EVERY_MS);
+	return may_wait;
+}
+
+const char *xi_ask(const char *key, struct xeniommu_verdict *verdict, enum xi_since *since)
+{
+	const char *reason;
+	bool is_coming;
+
+	do
+		reason = ask_once(key, verdict, since, &is_coming);
+	while (is_coming && wait_for_tree());
 	return reason;
 }
 

@@ -117,6 +117,72 @@ static void each_error_has_its_reason(void **state)
     check_reason(KEY, "unknown-version");
 }
 
+static unsigned int sleeps_until_ready;
+
+static void get_ready(void)
+{
+    if (sleeps_until_ready-- == 1)
+        fake_store_set("iommu/status", "ready");
+}
+
+extern uint *const kernel_param_boot_wait_ms;
+
+/* Each of these uses up some of what a boot has: the module is loaded once. */
+static void a_guest_waits_for_its_tree_once_in_a_boot(void **state)
+{
+    (void)state;
+    fake.while_sleeping = get_ready;
+    fake_store_set("iommu/status", "starting");
+    sleeps_until_ready = 1;
+    check_reason(KEY, "not-ready"); /* dom0 */
+    fake.is_guest = true;
+    fake.uptime = 60;
+    check_reason(KEY, "not-ready"); /* no boot any more */
+    assert_int_equal(fake.slept_ms, 0);
+    fake.uptime = 59;
+    check_answer(KEY, XENIOMMU_PROTECTED, true);
+    assert_int_equal(fake.slept_ms, 20);
+    fake_store_set("iommu/status", "starting");
+    sleeps_until_ready = 3;
+    check_answer(KEY, XENIOMMU_PROTECTED, true);
+    assert_int_equal(fake.slept_ms, 80);
+    fake_store_set("iommu/status", "starting");
+    sleeps_until_ready = 1000;
+    check_reason(KEY, "not-ready");
+    assert_int_equal(fake.slept_ms, 1000);
+    sleeps_until_ready = 1;
+    check_reason(KEY, "not-ready"); /* used up */
+    *kernel_param_boot_wait_ms = 1040;
+    check_answer(KEY, XENIOMMU_PROTECTED, true);
+    assert_int_equal(fake.slept_ms, 1020);
+    fake_store_set("iommu/status", "starting");
+    sleeps_until_ready = 100000;
+    *kernel_param_boot_wait_ms = UINT_MAX;
+    check_reason(KEY, "not-ready");
+    assert_int_equal(fake.slept_ms, 10000); /* whoever wants more */
+    *kernel_param_boot_wait_ms = 1000;
+}
+
+/* Nobody would ever come. */
+static void a_guest_does_not_wait_for_nothing(void **state)
+{
+    (void)state;
+    fake.is_guest = true;
+    fake_store_set("iommu/status", NULL);
+    check_reason(KEY, "not-ready");
+    fake_store_set("iommu/status", "stopped");
+    check_reason(KEY, "not-ready");
+    fake_store_set("iommu/status", "starting ");
+    check_reason(KEY, "not-ready");
+    fake_store_set("iommu/status", "start");
+    check_reason(KEY, "not-ready");
+    fake_store_set("iommu/status", "startled");
+    check_reason(KEY, "not-ready");
+    fake_store_set("iommu/status", "ready");
+    check_reason(OTHER_KEY, "no-record");
+    assert_int_equal(fake.slept_ms, 0);
+}
+
 static void fill(char *value, const char *word, size_t len)
 {
     size_t i;
@@ -479,6 +545,8 @@ int main(void)
         TEST(what_is_published_is_told),
         TEST(each_error_has_its_reason),
         TEST(hostile_values_never_skip),
+        TEST(a_guest_does_not_wait_for_nothing),
+        TEST(a_guest_waits_for_its_tree_once_in_a_boot),
         TEST(what_moves_at_each_attempt_is_given_up),
         TEST(a_value_of_another_length_is_none),
         TEST(a_generation_that_does_not_fit_is_none),

@@ -25,6 +25,11 @@ struct fake {
     bool timed_out;              /* the latest one was not woken */
     int max_workers;
 
+    /* Time: since the start, and what was slept. */
+    long long uptime; /* s */
+    unsigned int slept_ms;
+    void (*while_sleeping)(void);
+
     /* XenStore. */
     void (*before_read)(const char *path);
     unsigned int reads;

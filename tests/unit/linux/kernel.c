@@ -234,6 +234,19 @@ unsigned long msecs_to_jiffies(unsigned int ms)
     return ms;
 }
 
+void msleep(unsigned int ms)
+{
+    fake_may_sleep("msleep()");
+    fake.slept_ms += ms;
+    if (fake.while_sleeping != NULL)
+        fake.while_sleeping();
+}
+
+long long ktime_get_boottime_seconds(void)
+{
+    return fake.uptime;
+}
+
 unsigned long wait_for_completion_timeout(struct completion *completion, unsigned long jiffies)
 {
     void (*happens)(void) = fake.while_waiting;

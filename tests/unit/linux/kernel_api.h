@@ -131,6 +131,8 @@ void complete(struct completion *completion);
 
 /* A jiffy is a millisecond. */
 unsigned long msecs_to_jiffies(unsigned int ms);
+void msleep(unsigned int ms);
+long long ktime_get_boottime_seconds(void);
 unsigned long wait_for_completion_timeout(struct completion *completion, unsigned long jiffies);
 
 struct work_struct {
