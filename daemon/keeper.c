@@ -22,8 +22,8 @@
 #include "log.h"
 
 #define TICK_MS 1000 /* how often the daemon's heart is looked at */
-/* So often it stood while xenstored answered: within 6 s of the last beat. */
-#define STUCK_TICKS 4
+/* So often it stood while xenstored answered: within 10 s of the last beat. */
+#define STUCK_TICKS 8
 #define IDLE_TICKS  20   /* where nothing is claimed: a start on a busy machine may take its time */
 #define STOP_MS     8000 /* for a daemon that was asked to end */
 #define DEATH_MS    2000 /* for one that was killed: the kernel may be slow to let it go */
