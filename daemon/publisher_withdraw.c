@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Taking back what is published in every tree there is, whoever wrote it. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,19 +10,21 @@
 #include "place.h"
 #include "publisher.h"
 
-/* The same, with a word about what went wrong; first keeps the first error. */
-static void try_withdraw(struct publisher *publisher, uint32_t domid, const char *status,
+/* publisher_withdraw_from(), with a word about what went wrong; first keeps the first error.
+ * Returns whether there is a connection still. */
+static bool try_withdraw(struct publisher *publisher, uint32_t domid, const char *status,
                          int *first)
 {
     int rc = publisher_withdraw_from(publisher, domid, status);
     char path[PATH_SIZE];
 
     if (rc == 0)
-        return;
+        return true;
     if (place_path(domid, NULL, path) == 0)
         log_error("%s: withdrawing: %s", path, strerror(-rc));
     if (*first == 0)
         *first = rc;
+    return !store_is_lost(rc);
 }
 
 #define DOMID_END KEEPER_DOMIDS
@@ -30,11 +33,13 @@ static void try_withdraw(struct publisher *publisher, uint32_t domid, const char
 static int withdraw_by_number(struct publisher *publisher, const char *status)
 {
     int first = store_connect(publisher_store(publisher));
+    bool connected;
 
     if (first == 0)
         first = store_sync(publisher_store(publisher));
-    for (uint32_t domid = 0; first == 0 && domid < DOMID_END; domid++)
-        try_withdraw(publisher, domid, status, &first);
+    connected = first == 0;
+    for (uint32_t domid = 0; connected && domid < DOMID_END; domid++)
+        connected = try_withdraw(publisher, domid, status, &first);
     return first;
 }
 
@@ -55,7 +60,7 @@ static int withdraw_listed(struct publisher *publisher, const char *status)
         uint64_t domid;
 
         if (parse_number(names[i], &domid) && domid < DOMID_END)
-            try_withdraw(publisher, (uint32_t)domid, status, &first);
+            (void)try_withdraw(publisher, (uint32_t)domid, status, &first);
     }
     free(names);
     return first;
@@ -66,6 +71,6 @@ int publisher_withdraw(struct publisher *publisher, const char *status)
 {
     int first = withdraw_listed(publisher, status);
 
-    try_withdraw(publisher, PUBLISHER_HOST, status, &first);
+    (void)try_withdraw(publisher, PUBLISHER_HOST, status, &first);
     return first;
 }

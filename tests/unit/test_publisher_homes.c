@@ -253,6 +253,19 @@ static void every_tree_is_tried(void **state)
     assert_node(HOME "/iommu/status", "ready");
 }
 
+/* Nor where the domains cannot be listed. */
+static void every_number_is_tried(void **state)
+{
+    (void)state;
+    publish_claim();
+    fake_fail("directory", EPIPE, 1);
+    fake_fail("start", EACCES, 1);
+    fake_fail("rm", EPERM, 4);
+    fake_fail("write", EPERM, 1);
+    assert_int_equal(publisher_withdraw(fixture_publisher(), "stopped"), -EACCES);
+    assert_node(HOME "/iommu/status", "stopped");
+}
+
 /* Neither is there any more: the connection, and who could make another. */
 static void a_store_that_is_gone(void **state)
 {
@@ -282,6 +295,7 @@ int main(void)
         TEST(a_home_that_goes_while_it_is_taken_back),
         TEST(taken_back_whatever_stands_there),
         TEST(every_tree_is_tried),
+        TEST(every_number_is_tried),
         TEST(a_store_that_is_gone),
     };
 

@@ -84,3 +84,14 @@ read_some() {
 complaints() {
     dmesg | grep -v xen-iommu | grep -iE 'call trace|general protection|blocked for more|bug:|oops|warning:|i/o error' | head -n 3
 }
+
+# boots_as_before DEVICE: nothing was taken off anything at the boot; the root disk, which is this device, and the
+# card work
+boots_as_before() {
+    boot_is_right
+    refuse "nothing was taken" grep taken /run/first-binds
+    check "$1 uses swiotlb-xen" was_seen swiotlb_xen "$1"
+    data_of_disk
+    data_of_card
+    same "the kernel's complaints" "$(complaints)" ""
+}
