@@ -2,7 +2,7 @@
 """Makes each call of the daemon fail in turn, in each scenario, and judges what comes of it.
 
 sweep.py c|ocaml [--scenario NAME] [--call NAME] [--runs N] [--seconds S] [--seed N] [--distinct]
-         [--done FILE] [--count]
+         [--places] [--done FILE] [--count]
 
 A run: the fault is armed, the scenario's action done, the fault ends. The daemon must come to the
 tree of an undisturbed run by itself, or have ended with status 1 and a message, and then nothing is
@@ -24,8 +24,9 @@ from station import NIC, SPARE, station, wait_until
 RECHECK = 0.1         # seconds: the daemon's, as configured
 HEALED = 2 * RECHECK  # within this the fault's traces must be gone
 BACKOFF = 1.0         # what a retry that already waits may take more
-BOUND = 20            # a machine that is busy is no error; more than that is a hang
-HEAL_BOUND = 8        # no healing takes longer, but for BY_NUMBER
+BUSY = 5              # times what the same machine then takes to follow an action without a fault
+BOUND = 60            # a machine that is busy is no error; more than that is a hang
+HEAL_BOUND = 20       # no healing takes longer, but for BY_NUMBER
 LASTING = 0.3         # how long a fault lasts that lasts
 PER_STATION = 40      # runs of one machine
 
@@ -222,17 +223,20 @@ class Runner:
                 raise
         else:
             how = 'healed'
-            if took > HEALED + BACKOFF and fault.call.name != BY_NUMBER:
-                raise Finding(f'healed after {took:.2f} s only')
         try:
             self.pulse()
+            follows = time.monotonic()
             self.scenario.undo(self.machine)
             self.settle(self.trees['before'], 'the next action to be followed')
+            follows = time.monotonic() - follows
         except Finding:
             if daemon.is_running():
                 raise
             self.ended(fault)  # it was about to, when the tree was looked at
             raise Over('ended, a little later') from None
+        if (how == 'healed' and fault.call.name != BY_NUMBER and
+                took > HEALED + BACKOFF + BUSY * follows):
+            raise Finding(f'healed after {took:.2f} s only; the next action took {follows:.2f} s')
         return how
 
     def settle_or_end(self, bound):
@@ -334,6 +338,20 @@ def distinct_faults(sites, rng):
             yield from faults_of(CALLS[name], rng.choice(nths), site)
 
 
+def faults_of_places(sites, rng):
+    """One fault at each place; a call's errors and ways to fail take turns over its places."""
+    by_call = collections.defaultdict(list)
+    for fault in distinct_faults(sites, rng):
+        by_call[fault.call.name].append(fault)
+    for faults in by_call.values():
+        places = collections.defaultdict(list)
+        for fault in faults:
+            places[fault.site].append(fault)
+        start = rng.randrange(len(faults))
+        for number, site in enumerate(sorted(places), start):
+            yield places[site][number % len(places[site])]
+
+
 def in_turn(faults, rng):
     """All of them, each call's in turn, so that a part of them has some of each."""
     by_call = collections.defaultdict(list)
@@ -417,7 +435,8 @@ class Sweep:
 
     def choose(self, runner, counts):
         name, sites = runner.name, runner.sites
-        faults = list(distinct_faults(sites, self.rng) if self.options.distinct
+        faults = list(faults_of_places(sites, self.rng) if self.options.places
+                      else distinct_faults(sites, self.rng) if self.options.distinct
                       else all_faults(counts))
         chosen = [f for f in faults if self.options.call in (None, f.call.name) and
                   (not f.site or Done.key(self.kind, name, f) not in self.done.keys)]
@@ -496,6 +515,8 @@ def main():
     parser.add_argument('--scenarios', type=int, metavar='N', help='N of them, by the seed')
     parser.add_argument('--distinct', action='store_true',
                         help='of the calls from one place (chain of callers) only one')
+    parser.add_argument('--places', action='store_true',
+                        help='of these only one fault each, another one at each place')
     parser.add_argument('--done', metavar='FILE', help='with --distinct: do what is not in it, and add')
     parser.add_argument('--count', action='store_true', help='only tell how many there are')
     parser.add_argument('--seed', type=int, default=1)
