@@ -193,12 +193,21 @@ bool pass_downgrade(struct reconciler *reconciler)
     return any;
 }
 
+/* Whether its owner's tree is still to be begun, such as that of a domain that had no home in the
+ * last pass: what was found then was not said to anybody there. */
+static bool is_unsaid(const struct reconciler *reconciler, const struct device *device)
+{
+    uint32_t domid = device->owner.kind == OWNER_GUEST ? device->owner.domid : 0;
+
+    return publisher_is_new(reconciler->parts.publisher, domid);
+}
+
 /* A stronger word, or another one, than what is published, and no answer of this pass for it. */
 static bool lacks_answer(const struct reconciler *reconciler, const struct device *device,
                          const struct verdict *verdict)
 {
-    return policy_is_claim(verdict) && !policy_same(verdict, &device->verdict) &&
-           !evidence_is_fresh(&device->evidence, reconciler->pass);
+    return policy_is_claim(verdict) && !evidence_is_fresh(&device->evidence, reconciler->pass) &&
+           (!policy_same(verdict, &device->verdict) || is_unsaid(reconciler, device));
 }
 
 bool pass_ask_again(struct reconciler *reconciler)

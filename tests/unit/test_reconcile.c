@@ -77,6 +77,21 @@ static void groups_after_a_reconnect(void **state)
     assert_told(1, pci_name(NIC), "unknown", "group-member-unlisted");
 }
 
+/* What was found while there was nowhere to write it was said to nobody. */
+static void a_home_that_comes_late(void **state)
+{
+    (void)state;
+    give_nic_to(1);
+    fake_remove("/local/domain/1");
+    daemon_reconnect();
+    daemon_pass();
+    assert_null(told(1, pci_name(NIC), "state"));
+    xen_lets_go_of_nic();
+    libxl_create(1);
+    daemon_pass();
+    assert_told(1, pci_name(NIC), "unknown", "hypervisor-disagrees");
+}
+
 static void nodes_after_a_reconnect(void **state)
 {
     (void)state;
@@ -494,6 +509,7 @@ int main(void)
         TEST(an_old_verdict_after_a_reconnect),
         TEST(an_overtaken_verdict_after_a_reconnect),
         TEST(groups_after_a_reconnect),
+        TEST(a_home_that_comes_late),
         TEST(nodes_after_a_reconnect),
         TEST(nothing_is_trusted_any_more),
         TEST(a_connection_that_is_lost_ends_the_pass),
