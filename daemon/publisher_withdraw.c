@@ -29,18 +29,32 @@ static bool try_withdraw(struct publisher *publisher, uint32_t domid, const char
 
 #define DOMID_END KEEPER_DOMIDS
 
+static int connect_again(struct store *store)
+{
+    int rc = store_connect(store);
+
+    return rc == 0 ? store_sync(store) : rc;
+}
+
 /* Looks for every domain there could be. */
 static int withdraw_by_number(struct publisher *publisher, const char *status)
 {
-    int first = store_connect(publisher_store(publisher));
-    bool connected;
+    int first = connect_again(publisher_store(publisher));
+    bool connected = first == 0;
 
-    if (first == 0)
-        first = store_sync(publisher_store(publisher));
-    connected = first == 0;
     for (uint32_t domid = 0; connected && domid < DOMID_END; domid++)
         connected = try_withdraw(publisher, domid, status, &first);
     return first;
+}
+
+/* A connection may be lost for other reasons than the list, and looking by number takes seconds. */
+static int list_domains(struct store *store, char ***names, size_t *count)
+{
+    int rc = store_list(store, XBT_NULL, "/local/domain", names, count);
+
+    if (store_is_lost(rc) && connect_again(store) == 0)
+        rc = store_list(store, XBT_NULL, "/local/domain", names, count);
+    return rc;
 }
 
 /* Looks for every domain that is listed. */
@@ -48,9 +62,8 @@ static int withdraw_listed(struct publisher *publisher, const char *status)
 {
     char **names = NULL;
     size_t count = 0;
-    int first = 0, rc;
+    int first = 0, rc = list_domains(publisher_store(publisher), &names, &count);
 
-    rc = store_list(publisher_store(publisher), XBT_NULL, "/local/domain", &names, &count);
     /* oxenstored drops who lists more than 4096 bytes: some 800 domains. */
     if (store_is_lost(rc))
         return withdraw_by_number(publisher, status);

@@ -224,8 +224,8 @@ class Runner:
         else:
             how = 'healed'
         try:
-            self.pulse()
             follows = time.monotonic()
+            self.pulse()
             self.scenario.undo(self.machine)
             self.settle(self.trees['before'], 'the next action to be followed')
             follows = time.monotonic() - follows

@@ -258,11 +258,23 @@ static void every_number_is_tried(void **state)
 {
     (void)state;
     publish_claim();
-    fake_fail("directory", EPIPE, 1);
+    fake_fail("directory", EPIPE, 2);
     fake_fail("start", EACCES, 1);
     fake_fail("rm", EPERM, 4);
     fake_fail("write", EPERM, 1);
     assert_int_equal(publisher_withdraw(fixture_publisher(), "stopped"), -EACCES);
+    assert_node(HOME "/iommu/status", "stopped");
+}
+
+/* But not for one connection that was lost: who looks by number begins more transactions than this.
+ */
+static void the_list_is_asked_for_twice(void **state)
+{
+    (void)state;
+    publish_claim();
+    fake_fail("directory", EPIPE, 1);
+    fake_fail_later("start", EACCES, 1000);
+    assert_int_equal(publisher_withdraw(fixture_publisher(), "stopped"), 0);
     assert_node(HOME "/iommu/status", "stopped");
 }
 
@@ -272,7 +284,7 @@ static void a_store_that_is_gone(void **state)
     (void)state;
     publish_claim();
     fake_fail("directory", EPIPE, 1);
-    fake_fail("open", ECONNREFUSED, 1);
+    fake_fail("open", ECONNREFUSED, 2);
     assert_int_equal(publisher_withdraw(fixture_publisher(), "stopped"), -ECONNREFUSED);
 }
 
@@ -296,6 +308,7 @@ int main(void)
         TEST(taken_back_whatever_stands_there),
         TEST(every_tree_is_tried),
         TEST(every_number_is_tried),
+        TEST(the_list_is_asked_for_twice),
         TEST(a_store_that_is_gone),
     };
 
