@@ -2,6 +2,7 @@
 #include "fake_xenstore.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -305,6 +306,11 @@ void fake_fail(const char *call, int error, int count)
 void fake_fail_later(const char *call, int error, int later)
 {
     fail_after(call, error, 1, later);
+}
+
+void fake_fail_from(const char *call, int error, int later)
+{
+    fail_after(call, error, INT_MAX, later);
 }
 
 void fake_before_commit(void (*fn)(void))

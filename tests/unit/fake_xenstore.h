@@ -40,6 +40,8 @@ int fake_commits(void);
 void fake_fail(const char *call, int error, int count);
 /* One of them, after so many that do not. */
 void fake_fail_later(const char *call, int error, int later);
+/* All of them. */
+void fake_fail_from(const char *call, int error, int later);
 
 /* Calls fn once, right before the transaction that is open next is ended. */
 void fake_before_commit(void (*fn)(void));
