@@ -38,9 +38,11 @@ static const struct command commands[] = {
     {"show", "DEVICE", VIEW_OPTIONS, 0, command_show,
      "one device; DEVICE as 0000:00:04.0, 00:04.0 or /soc/video@0"},
     {"explain", "DEVICE", VIEW_OPTIONS, 0, command_explain,
-     "one device: the facts, the rule that decided, and what would change it"},
+     "one device in words: how it is, what would change that, and why"},
     {"status", NULL, VIEW_OPTIONS, 0, command_status,
-     "whether xen-iommud is ready, and how many devices are how"},
+     "whether xen-iommud is ready, how many devices are how, and a verdict"},
+    {"check", NULL, VIEW_OPTIONS, 0, command_check,
+     "whether every guest's device is protected; else what to do"},
     {"watch", NULL, VIEW_OPTIONS, 0, command_watch,
      "every device, and then each change, one a line, until it is stopped"},
     {"export", NULL, OPTION_DOMAIN | OPTION_FORMAT | OPTION_BINDING | OPTION_OUTPUT, OPTION_BINDING,
@@ -240,9 +242,12 @@ static int take_option(int option, struct request *request)
 static int parse_and_run(const char *root, int argc, char *argv[])
 {
     struct request request = {.writer = &writer_text, .domid = -1, .root = root};
+    static char name[] = "xen-iommu";
     int option, given = 0;
 
-    optind = 0; /* a full restart, for callers that run more than once */
+    if (argc > 0)
+        argv[0] = name; /* getopt_long() begins its complaints with it */
+    optind = 0;         /* a full restart, for callers that run more than once */
     while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
         if (option == 'h')
             return print_help();

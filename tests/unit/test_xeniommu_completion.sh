@@ -26,7 +26,7 @@ offers()
     [[ "${COMPREPLY[*]}" == "$3" ]] || { echo "\"$1\": \"${COMPREPLY[*]}\", not \"$3\"" >&2; exit 1; }
 }
 
-offers 'xen-iommu ' 1 'list show explain status watch export apply'
+offers 'xen-iommu ' 1 'list show explain status check watch export apply'
 offers 'xen-iommu w' 1 'watch'
 offers 'xen-iommu watch ' 2 ''
 offers 'xen-iommu s' 1 'show status'
