@@ -2,6 +2,7 @@
 #include <string.h>
 #include <xeniommu-schema.h>
 
+#include "counters.h"
 #include "log.h"
 #include "mates.h"
 #include "pass.h"
@@ -155,6 +156,7 @@ static void announce(const struct reconciler *reconciler, const struct device *d
 
     if (!reconciler->published)
         return;
+    counter_add(COUNTER_VERDICT_CHANGES);
     device_name(device, name, sizeof(name));
     log_info("%s: %s, swiotlb %s (%s)", name, xeniommu_state_name(verdict->state),
              verdict->skip_swiotlb ? "skip" : "keep", verdict->reason);

@@ -20,6 +20,7 @@ enum {
     OPTION_VERSION = 1 << 13, /* not a command's */
     OPTION_NOW = 1 << 14,
     OPTION_DRY_RUN = 1 << 15,
+    OPTION_OPENMETRICS = 1 << 16,
 };
 
 #define VIEW_OPTIONS (OPTION_DOMAIN | OPTION_JSON)
@@ -45,6 +46,8 @@ static const struct command commands[] = {
      "whether every guest's device is protected; else what to do"},
     {"watch", NULL, VIEW_OPTIONS, 0, command_watch,
      "every device, and then each change, one a line, until it is stopped"},
+    {"metrics", NULL, OPTION_OUTPUT | OPTION_OPENMETRICS, 0, command_metrics,
+     "numbers for Prometheus, as its node_exporter collects them from files"},
     {"export", NULL, OPTION_DOMAIN | OPTION_FORMAT | OPTION_BINDING | OPTION_OUTPUT, OPTION_BINDING,
      command_export, "the domain's protected device tree devices as an overlay"},
     {"apply", NULL, OPTION_JSON | OPTION_NOW | OPTION_DRY_RUN, 0, command_apply,
@@ -60,6 +63,7 @@ static const struct option long_options[] = {
     {"binding", required_argument, NULL, OPTION_BINDING},
     {"output", required_argument, NULL, OPTION_OUTPUT},
     {"now", no_argument, NULL, OPTION_NOW},
+    {"openmetrics", no_argument, NULL, OPTION_OPENMETRICS},
     {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
     {"version", no_argument, NULL, OPTION_VERSION},
     {"help", no_argument, NULL, 'h'},
@@ -99,7 +103,7 @@ static int print_help(void)
                commands[i].argument != NULL ? commands[i].argument : "", commands[i].help);
     puts("\nOptions:\n"
          "  --domain N   domain N's devices as it sees them (in dom0)\n"
-         "  --json       JSON instead of text; not for export\n"
+         "  --json       JSON instead of text; not for export and metrics\n"
          "  --version    print the version\n"
          "  -h, --help   print this help\n\n"
          "Of export:\n"
@@ -108,12 +112,15 @@ static int print_help(void)
          "  --format=dts|dtbo\n"
          "               source text, the default, or a blob\n"
          "  --output FILE\n"
-         "               write there instead of to standard output\n\n"
+         "               write there instead of to standard output; of metrics too\n\n"
+         "Of metrics:\n"
+         "  --openmetrics\n"
+         "               in the OpenMetrics format, for other collectors\n\n"
          "Of apply:\n"
          "  --now        do it\n"
          "  --dry-run    only say what would be done, the default\n\n"
-         "Exit status: 0 fine, and for show: protected; 1 failure; 2 usage; 3 not protected, and\n"
-         "for apply --now: a device is in use; 4 xen-iommud is not ready.");
+         "Exit status: 0 fine, and for show: protected; 1 failure; 2 usage; 3 not protected, for\n"
+         "check: findings, for apply --now: a device is in use; 4 xen-iommud is not ready.");
     return EXIT_FINE;
 }
 
@@ -227,6 +234,9 @@ static int take_option(int option, struct request *request)
         break;
     case OPTION_OUTPUT:
         request->output = optarg;
+        break;
+    case OPTION_OPENMETRICS:
+        request->open = true;
         break;
     case OPTION_NOW:
         request->now = true;

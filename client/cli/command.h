@@ -30,6 +30,7 @@ struct request {
     enum overlay_binding binding;
     const char *output; /* --output; NULL: standard output */
     bool now;           /* --now */
+    bool open;          /* --openmetrics */
     const char *root;   /* before the paths of what apply looks at and changes; "" but for tests */
 };
 
@@ -39,6 +40,7 @@ typedef int command_fn(const struct request *request);
 command_fn command_apply;
 command_fn command_check;
 command_fn command_list;
+command_fn command_metrics;
 command_fn command_show;
 command_fn command_explain;
 command_fn command_export;

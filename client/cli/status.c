@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "status.h"
 #include "command.h"
 #include "verdict.h"
 
@@ -15,8 +16,7 @@ static bool is_decimal(const char *text)
     return whole > 0 && text[whole + (part > 0 ? part + 1 : 0)] == '\0';
 }
 
-/* Only the host's tree tells, and older daemons do not. */
-static int read_confirm_interval(struct view *view, struct status_report *report)
+int status_read_confirm_interval(struct view *view, struct status_report *report)
 {
     struct store_value value;
     int rc;
@@ -58,7 +58,7 @@ int command_status(const struct request *request)
     if (rc == 0)
         rc = count_devices(&view, &report, &verdict);
     if (rc == 0)
-        rc = read_confirm_interval(&view, &report);
+        rc = status_read_confirm_interval(&view, &report);
     code = rc == 0 ? EXIT_FINE : view_complain(&view, rc);
     if (rc == 0 || code == EXIT_NO_DAEMON) {
         rc = request->writer->status(&view, &report);

@@ -342,7 +342,8 @@ static void conditions_ask_for_facts(void **state)
     assert_false(facts_hold(NULL, "owner=guest"));
     assert_false(facts_hold(facts, "owner=gues") || facts_hold(facts, "owner=guests") ||
                  facts_hold(facts, "class=04*") || facts_hold(facts, "own=guest") ||
-                 facts_hold(facts, "owner=guest iommu=enabled") || facts_hold("", "owner=guest"));
+                 facts_hold(facts, "owner=guest iommu=enabled") || facts_hold("", "owner=guest") ||
+                 facts_hold("owner-guest", "owner=guest"));
 }
 
 /* Each "or" that a person reads: nothing that is known decides it. The texts, by a part of each. */
