@@ -221,6 +221,10 @@ static void the_daemons_own_numbers_are_told(void **state)
     assert_int_equal(run("metrics"), 0);
     assert_line("xen_iommud_oracle_questions_total 41");
     assert_null(strstr(output, "last_confirmation"));
+    numbers.count = UINT32_MAX;
+    write_numbers(&numbers, sizeof(numbers));
+    assert_int_equal(run("metrics"), 0);
+    assert_line("xen_iommud_oracle_questions_total 41");
     numbers.version = 2;
     write_numbers(&numbers, sizeof(numbers));
     assert_int_equal(run("metrics"), 0);
