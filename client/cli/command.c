@@ -252,12 +252,9 @@ static int take_option(int option, struct request *request)
 static int parse_and_run(const char *root, int argc, char *argv[])
 {
     struct request request = {.writer = &writer_text, .domid = -1, .root = root};
-    static char name[] = "xen-iommu";
     int option, given = 0;
 
-    if (argc > 0)
-        argv[0] = name; /* getopt_long() begins its complaints with it */
-    optind = 0;         /* a full restart, for callers that run more than once */
+    optind = 0; /* a full restart, for callers that run more than once */
     while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
         if (option == 'h')
             return print_help();
@@ -279,10 +276,16 @@ int run_xen_iommu(int argc, char *argv[])
 
 int run_xen_iommu_below(const char *root, int argc, char *argv[])
 {
+    static char name[] = "xen-iommu";
+    char *called = argc > 0 ? argv[0] : NULL;
     int code;
 
     setlocale(LC_ALL, ""); /* for the widths of what goes into tables */
+    if (argc > 0)
+        argv[0] = name; /* getopt_long() begins its complaints with it */
     code = parse_and_run(root, argc, argv);
+    if (argc > 0)
+        argv[0] = called;
     if (fflush(stdout) != 0 || ferror(stdout)) {
         complain("cannot write to standard output");
         return EXIT_FAILED;
