@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "counters.h"
 #include "heartbeat.h"
 #include "options.h"
 #include "serve.h"
@@ -257,6 +258,25 @@ static int name_lock_file(struct daemon *daemon)
     return rc;
 }
 
+/* For who watches from outside: without it everything else goes on. */
+static void share_counters(const struct daemon *daemon)
+{
+    char *path;
+    int rc;
+
+    if (!daemon->lock_file)
+        return;
+    rc = counters_path(daemon->lock_file, &path);
+    if (rc == 0) {
+        rc = counters_share(path);
+        free(path);
+    }
+    if (rc < 0)
+        log_warning(
+            "%s.counters: %s: \"xen-iommu metrics\" will not have this daemon's own numbers",
+            daemon->lock_file, strerror(-rc));
+}
+
 static int run_daemon(struct daemon *daemon)
 {
     int rc = rights_prepare(&daemon->rights, daemon->options->user, daemon->options->sysroot);
@@ -268,8 +288,10 @@ static int run_daemon(struct daemon *daemon)
     rc = withdraw_leftovers(daemon);
     if (rc == 0)
         rc = name_lock_file(daemon);
-    if (rc == 0)
+    if (rc == 0) {
+        share_counters(daemon);
         rc = open_all(daemon);
+    }
     if (rc == 0)
         rc = daemon->options->mode == MODE_ONCE ? publish_once(daemon) : serve(daemon);
     close_all(daemon);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "facts.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -42,7 +43,10 @@ static void add_owner(struct line *line, const struct facts *facts)
                                          [DOUBT_NO_RECORD] = "no-record",
                                          [DOUBT_MALFORMED] = "malformed",
                                          [DOUBT_UNREADABLE] = "unreadable",
-                                         [DOUBT_NEW_DEVICE] = "new-device"};
+                                         [DOUBT_NEW_DEVICE] = "new-device",
+                                         [DOUBT_HIDDEN] = "hidden",
+                                         [DOUBT_OTHER_DEVICE] = "other-device",
+                                         [DOUBT_UNBOUND] = "unbound"};
 
     add(line, " owner=%s", owners[facts->owner]);
     if (facts->owner == OWNER_GUEST)
@@ -75,6 +79,8 @@ static void add_pci(struct line *line, const struct facts *facts)
         [BUILTIN_UNKNOWN] = "unknown", [BUILTIN_NONE] = "none", [BUILTIN_GIVEN] = "given"};
     static const char *const units[] = {
         [UNIT_UNKNOWN] = "unknown", [UNIT_OFF] = "off", [UNIT_ON] = "on"};
+    static const char *const tables[] = {
+        [TABLES_NONE] = "none", [TABLES_UNUSABLE] = "unusable", [TABLES_READ] = "read"};
 
     if (facts->owner == OWNER_DOM0)
         add(line, " dom0-mode=%s", modes[facts->dom0_mode]);
@@ -82,9 +88,13 @@ static void add_pci(struct line *line, const struct facts *facts)
         mates_word(facts->mates));
     add(line, " builtin-line=%s", builtin[facts->builtin]);
     if (facts->quarantine_off)
-        add(line, " quarantine=off");
+        add(line, " quarantine=%s", facts->quarantine_unsure ? "unknown" : "off");
     if (facts->unlisted)
         add(line, " unlisted=yes");
+    if (facts->tables != TABLES_UNKNOWN)
+        add(line, " tables=%s", tables[facts->tables]);
+    if (facts->class_code)
+        add(line, " class=%06" PRIx32, facts->class_code);
 }
 
 static void add_dt(struct line *line, const struct facts *facts)
@@ -121,6 +131,8 @@ void facts_format(const struct facts *facts, const char *driver, char *text, siz
     struct line line = {text, size, 0};
 
     add(&line, "iommu=%s oracle=%s", iommu[facts->iommu], oracle[facts->oracle]);
+    if (facts->switched_off)
+        add(&line, " iommu-option=off");
     add_owner(&line, facts);
     if (facts->bus == BUS_PCI)
         add_pci(&line, facts);

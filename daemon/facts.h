@@ -37,11 +37,14 @@ enum owner_doubt {
     DOUBT_INCOMPLETE, /* an assignment that has begun, or ended half-way */
     DOUBT_LEAVING,    /* the toolstack or the backend lets go of it */
     DOUBT_OWNER_DOWN, /* its domain is shut down, dying or gone */
-    DOUBT_CONFLICT,   /* two records contradict each other */
-    DOUBT_NO_RECORD,  /* held for guests, but no record says for whom, or that it is assignable */
+    DOUBT_CONFLICT,   /* two domains seem to have it */
+    DOUBT_NO_RECORD,  /* a backend names it, and no record; or, on the device tree, nothing does */
     DOUBT_MALFORMED,  /* the record makes no sense */
     DOUBT_UNREADABLE, /* the records could not be read */
     DOUBT_NEW_DEVICE, /* recorded as assignable, but it is another one than was recorded then */
+    DOUBT_HIDDEN,     /* with pciback, and no record says that it is assignable */
+    DOUBT_OTHER_DEVICE, /* recorded as a guest's, and not with pciback */
+    DOUBT_UNBOUND,      /* recorded as assignable, and without any driver */
 };
 
 enum guest_kind { GUEST_KIND_UNKNOWN, GUEST_KIND_PV, GUEST_KIND_TRANSLATED };
@@ -63,6 +66,10 @@ enum builtin_line {
     BUILTIN_NONE,    /* it has none */
     BUILTIN_GIVEN,   /* it has some, and they are counted */
 };
+
+/* The firmware's tables that tell of IOMMUs, as far as dom0 sees them. For people: what follows
+ * from them is in coverage. */
+enum firmware_tables { TABLES_UNKNOWN, TABLES_NONE, TABLES_UNUSABLE, TABLES_READ };
 
 /* Do the firmware's tables put an IOMMU in its way. UNKNOWN: there is no usable table, or the
  * tables, Xen's reading of them and the topology leave a doubt. */
@@ -107,8 +114,13 @@ struct facts {
     enum builtin_line builtin; /* PCI */
     bool quarantine_off;       /* what a guest gives back goes to dom0, not into quarantine */
     enum unit_use unit;        /* PCI */
-    unsigned int limits;       /* PCI: of enum xeniommu_limit, those that are known */
-    bool unlisted;             /* devices may be missing: the host's could not all be read */
+    /* For people: the policy does not look at these four. */
+    bool quarantine_unsure;      /* quarantine_off, for want of certainty that it is on */
+    bool switched_off;           /* Xen's command line says so of its IOMMU */
+    enum firmware_tables tables; /* PCI */
+    uint32_t class_code;         /* PCI: class << 16 | subclass << 8 | interface; 0: not known */
+    unsigned int limits;         /* PCI: of enum xeniommu_limit, those that are known */
+    bool unlisted;               /* devices may be missing: the host's could not all be read */
     /* Device tree devices only. */
     bool grant_dma;    /* xen,grant-dma, and not taken for a mere claim */
     bool virtio_iommu; /* behind a virtio-iommu, which a guest itself controls */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "counters.h"
 #include "heartbeat.h"
 #include "log.h"
 #include "mates.h"
@@ -18,6 +19,11 @@ void inquiry_ask(const struct inquiry *inquiry, struct device *device)
                     : hypervisor_ask_pci(inquiry->hypervisor, device->function.sbdf, &answer);
 
     heartbeat();
+    counter_add(COUNTER_QUESTIONS);
+    if (error < 0)
+        counter_add(COUNTER_QUESTION_ERRORS);
+    else
+        counter_set_now(COUNTER_ANSWERED);
     evidence_answered(&device->evidence, inquiry->pass, inquiry->tick, answer, error);
     if (error < 0 && error != before) {
         char name[256];
@@ -114,6 +120,7 @@ static bool list_mates(const struct inquiry *inquiry, const struct device *devic
     int error = hypervisor_mates(inquiry->hypervisor, domid, device->function.sbdf, mates, &count);
 
     heartbeat();
+    counter_add(COUNTER_GROUP_QUESTIONS);
     if (error < 0) {
         log_debug("listing domain %u's part in the group of %08x: %s", domid, device->function.sbdf,
                   strerror(-error));

@@ -117,7 +117,7 @@ static struct ownership resolve_recorded(const struct pci_function *function,
         return doubt(why);
     /* What a guest has is with pciback: this may be another device at the address of an old one. */
     if (!ownership_is_assignable(function))
-        return doubt(DOUBT_CONFLICT);
+        return doubt(DOUBT_OTHER_DEVICE);
     owner = guest(domain_list_find(domains, record->domid));
     owner.unannounced = is_unannounced(claim, domains);
     return owner;
@@ -137,10 +137,10 @@ static struct ownership resolve_unrecorded(const struct pci_function *function,
         return doubt(DOUBT_NO_RECORD);
     /* An empty record says nothing: libxl leaves it behind when a device goes back to dom0. */
     if (ownership_is_assignable(function))
-        return recorded ? (struct ownership){.kind = OWNER_NONE} : doubt(DOUBT_NO_RECORD);
+        return recorded ? (struct ownership){.kind = OWNER_NONE} : doubt(DOUBT_HIDDEN);
     /* Between pciback and the driver it is to return to. */
     if (recorded && !function->driver[0])
-        return doubt(DOUBT_CONFLICT);
+        return doubt(DOUBT_UNBOUND);
     return (struct ownership){.kind = OWNER_DOM0};
 }
 

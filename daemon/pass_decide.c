@@ -2,6 +2,7 @@
 #include <string.h>
 #include <xeniommu-schema.h>
 
+#include "counters.h"
 #include "log.h"
 #include "mates.h"
 #include "pass.h"
@@ -109,6 +110,10 @@ static void add_pci_facts(const struct reconciler *reconciler, const struct devi
     facts->unit = acpi_unit_use(&device->coverage, &options);
     facts->limits = limits_of(reconciler, device);
     facts->unlisted = reconciler->inventory.incomplete;
+    facts->quarantine_unsure =
+        !reconciler->cmdline_known || reconciler->cmdline.quarantine == XEN_UNKNOWN;
+    facts->tables = acpi_tables_kind(reconciler->parts.tables);
+    facts->class_code = device->function.class_code;
 }
 
 static struct facts gather_facts(const struct reconciler *reconciler, const struct device *device,
@@ -123,6 +128,7 @@ static struct facts gather_facts(const struct reconciler *reconciler, const stru
         .doubt = device->owner.doubt,
         .guest = device->owner.guest,
         .mates = mates_of(&reconciler->inventory, device),
+        .switched_off = reconciler->cmdline_known && reconciler->cmdline.iommu == XEN_OFF,
     };
 
     if (facts.word == WORD_FITS && !mates_agree(&reconciler->inventory, device))
@@ -150,6 +156,7 @@ static void announce(const struct reconciler *reconciler, const struct device *d
 
     if (!reconciler->published)
         return;
+    counter_add(COUNTER_VERDICT_CHANGES);
     device_name(device, name, sizeof(name));
     log_info("%s: %s, swiotlb %s (%s)", name, xeniommu_state_name(verdict->state),
              verdict->skip_swiotlb ? "skip" : "keep", verdict->reason);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <xeniommu-schema.h>
 
+#include "counters.h"
 #include "log.h"
 #include "mates.h"
 #include "pass.h"
@@ -217,6 +218,15 @@ static uint64_t place_of(const struct reconciler *reconciler, const struct devic
                            &reconciler->domains, owner->domid);
 }
 
+/* From one that was known to another. What is in between, while a device changes hands, counts as
+ * one as well. */
+static bool is_other_owner(const struct ownership *now, const struct ownership *before)
+{
+    bool looked_for = before->kind != OWNER_UNKNOWN || before->doubt != DOUBT_NONE;
+
+    return looked_for && !ownership_same(now, before);
+}
+
 /* reread: something of the toolstack's records was read anew. */
 static void resolve_owners(struct reconciler *reconciler, bool reread)
 {
@@ -233,6 +243,8 @@ static void resolve_owners(struct reconciler *reconciler, bool reread)
         /* Where it was seen nowhere there is no old record to take back. */
         device->moved =
             !ownership_same(&owner, &device->owner) || (device->place && place != device->place);
+        if (is_other_owner(&owner, &device->owner))
+            counter_add(COUNTER_OWNER_CHANGES);
         device->owner = owner;
         device->place = place;
         if (device->moved || (changed && is_contradicted(device)))

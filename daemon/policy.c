@@ -42,8 +42,11 @@ static struct verdict doubtful_owner(enum owner_doubt doubt)
     case DOUBT_OWNER_DOWN:
         return policy_unknown("owner-down");
     case DOUBT_CONFLICT:
+    case DOUBT_OTHER_DEVICE:
+    case DOUBT_UNBOUND:
         return policy_unknown("records-conflict");
     case DOUBT_NO_RECORD:
+    case DOUBT_HIDDEN:
         return policy_unknown("no-record");
     case DOUBT_MALFORMED:
         return policy_unknown("record-malformed");

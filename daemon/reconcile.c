@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "counters.h"
 #include "log.h"
 #include "mates.h"
 #include "pass.h"
@@ -138,6 +139,7 @@ int reconciler_run(struct reconciler *reconciler)
 {
     int trouble = pass_observe(reconciler), rc = 0;
 
+    counter_add(COUNTER_PASSES);
     if (trouble == -ENOMEM || store_is_lost(trouble))
         return trouble;
     if (pass_downgrade(reconciler) || reconciler->unwritten)

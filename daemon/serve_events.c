@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "counters.h"
 #include "heartbeat.h"
 #include "log.h"
 
@@ -132,6 +133,8 @@ void serve_run_confirm(void *arg)
         serve_give_up(daemon, "confirming", rc);
     else if (rc > 0)
         serve_want_pass(daemon);
+    else if (serve_is_connected(daemon))
+        counter_set_now(COUNTER_CONFIRMED);
     serve_arm(daemon, daemon->confirm, daemon->options->confirm_ms / RECONCILER_CONFIRM_TICKS);
 }
 

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "counters.h"
+
 /* C xenstored gives EIO for removing what somebody else removes at the same time: what a
  * transaction has read of a tree then does not fit the rest any more. Such a conflict never gets to
  * the commit. */
@@ -24,6 +26,7 @@ int transaction_run(struct store *store, transaction_fn *fn, void *arg)
         xs_transaction_t t;
         int rc;
 
+        counter_add(tries ? COUNTER_RETRIES : COUNTER_TRANSACTIONS);
         errno = 0;
         t = xs_transaction_start(xs);
         if (t == XBT_NULL)

@@ -102,7 +102,7 @@ static int add_host_device(struct tree *tree, const struct device *device)
     const char *unit = device->bus == BUS_PCI ? device->coverage.unit
                        : device->node         ? device->node->iommu
                                               : NULL;
-    char base[DT_BASE_SIZE], facts[256];
+    char base[DT_BASE_SIZE], facts[512];
     int rc;
 
     if (device->bus == BUS_PCI)

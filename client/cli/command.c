@@ -20,6 +20,7 @@ enum {
     OPTION_VERSION = 1 << 13, /* not a command's */
     OPTION_NOW = 1 << 14,
     OPTION_DRY_RUN = 1 << 15,
+    OPTION_OPENMETRICS = 1 << 16,
 };
 
 #define VIEW_OPTIONS (OPTION_DOMAIN | OPTION_JSON)
@@ -38,11 +39,15 @@ static const struct command commands[] = {
     {"show", "DEVICE", VIEW_OPTIONS, 0, command_show,
      "one device; DEVICE as 0000:00:04.0, 00:04.0 or /soc/video@0"},
     {"explain", "DEVICE", VIEW_OPTIONS, 0, command_explain,
-     "one device: the facts, the rule that decided, and what would change it"},
+     "one device in words: how it is, what would change that, and why"},
     {"status", NULL, VIEW_OPTIONS, 0, command_status,
-     "whether xen-iommud is ready, and how many devices are how"},
+     "whether xen-iommud is ready, how many devices are how, and a verdict"},
+    {"check", NULL, VIEW_OPTIONS, 0, command_check,
+     "whether every guest's device is protected; else what to do"},
     {"watch", NULL, VIEW_OPTIONS, 0, command_watch,
      "every device, and then each change, one a line, until it is stopped"},
+    {"metrics", NULL, OPTION_OUTPUT | OPTION_OPENMETRICS, 0, command_metrics,
+     "numbers for Prometheus, as its node_exporter collects them from files"},
     {"export", NULL, OPTION_DOMAIN | OPTION_FORMAT | OPTION_BINDING | OPTION_OUTPUT, OPTION_BINDING,
      command_export, "the domain's protected device tree devices as an overlay"},
     {"apply", NULL, OPTION_JSON | OPTION_NOW | OPTION_DRY_RUN, 0, command_apply,
@@ -58,6 +63,7 @@ static const struct option long_options[] = {
     {"binding", required_argument, NULL, OPTION_BINDING},
     {"output", required_argument, NULL, OPTION_OUTPUT},
     {"now", no_argument, NULL, OPTION_NOW},
+    {"openmetrics", no_argument, NULL, OPTION_OPENMETRICS},
     {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
     {"version", no_argument, NULL, OPTION_VERSION},
     {"help", no_argument, NULL, 'h'},
@@ -97,7 +103,7 @@ static int print_help(void)
                commands[i].argument != NULL ? commands[i].argument : "", commands[i].help);
     puts("\nOptions:\n"
          "  --domain N   domain N's devices as it sees them (in dom0)\n"
-         "  --json       JSON instead of text; not for export\n"
+         "  --json       JSON instead of text; not for export and metrics\n"
          "  --version    print the version\n"
          "  -h, --help   print this help\n\n"
          "Of export:\n"
@@ -106,12 +112,15 @@ static int print_help(void)
          "  --format=dts|dtbo\n"
          "               source text, the default, or a blob\n"
          "  --output FILE\n"
-         "               write there instead of to standard output\n\n"
+         "               write there instead of to standard output; of metrics too\n\n"
+         "Of metrics:\n"
+         "  --openmetrics\n"
+         "               in the OpenMetrics format, for other collectors\n\n"
          "Of apply:\n"
          "  --now        do it\n"
          "  --dry-run    only say what would be done, the default\n\n"
-         "Exit status: 0 fine, and for show: protected; 1 failure; 2 usage; 3 not protected, and\n"
-         "for apply --now: a device is in use; 4 xen-iommud is not ready.");
+         "Exit status: 0 fine, and for show: protected; 1 failure; 2 usage; 3 not protected, for\n"
+         "check: findings, for apply --now: a device is in use; 4 xen-iommud is not ready.");
     return EXIT_FINE;
 }
 
@@ -226,6 +235,9 @@ static int take_option(int option, struct request *request)
     case OPTION_OUTPUT:
         request->output = optarg;
         break;
+    case OPTION_OPENMETRICS:
+        request->open = true;
+        break;
     case OPTION_NOW:
         request->now = true;
         break;
@@ -264,10 +276,16 @@ int run_xen_iommu(int argc, char *argv[])
 
 int run_xen_iommu_below(const char *root, int argc, char *argv[])
 {
+    static char name[] = "xen-iommu";
+    char *called = argc > 0 ? argv[0] : NULL;
     int code;
 
     setlocale(LC_ALL, ""); /* for the widths of what goes into tables */
+    if (argc > 0)
+        argv[0] = name; /* getopt_long() begins its complaints with it */
     code = parse_and_run(root, argc, argv);
+    if (argc > 0)
+        argv[0] = called;
     if (fflush(stdout) != 0 || ferror(stdout)) {
         complain("cannot write to standard output");
         return EXIT_FAILED;

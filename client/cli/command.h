@@ -14,7 +14,7 @@ enum exit_code {
     EXIT_FINE = 0,
     EXIT_FAILED = 1,
     EXIT_USAGE = 2,
-    EXIT_NOT_PROTECTED = 3, /* show */
+    EXIT_NOT_PROTECTED = 3, /* show, check */
     EXIT_REFUSED = 3,       /* apply --now */
     EXIT_NO_DAEMON = 4,
 };
@@ -30,6 +30,7 @@ struct request {
     enum overlay_binding binding;
     const char *output; /* --output; NULL: standard output */
     bool now;           /* --now */
+    bool open;          /* --openmetrics */
     const char *root;   /* before the paths of what apply looks at and changes; "" but for tests */
 };
 
@@ -37,7 +38,9 @@ struct request {
 typedef int command_fn(const struct request *request);
 
 command_fn command_apply;
+command_fn command_check;
 command_fn command_list;
+command_fn command_metrics;
 command_fn command_show;
 command_fn command_explain;
 command_fn command_export;

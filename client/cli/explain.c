@@ -48,9 +48,8 @@ static int is_unchanged(struct view *view)
     return rc == -ENOENT ? 0 : rc;
 }
 
-/* Reads a record and its facts, published together. The caller frees *text. */
-static int read_record(struct view *view, const struct xeniommu_device *device,
-                       struct tree_record *record, char **text)
+int explain_read(struct view *view, const struct xeniommu_device *device,
+                 struct tree_record *record, char **text)
 {
     int attempt, rc;
 
@@ -75,17 +74,36 @@ static int read_record(struct view *view, const struct xeniommu_device *device,
     return -EAGAIN;
 }
 
-/* Words "name=value" become facts; a word without "=" is a name. */
-static int split_facts(struct explanation *explanation, enum xeniommu_bus bus)
+/* Nothing that a terminal could take for an order. Returns how many words there are at most. */
+static size_t clean_facts(char *text)
 {
-    char *rest = explanation->text, *word, *c;
     size_t count = 1;
 
-    for (c = rest; *c != '\0'; c++) {
-        if (*c < ' ' || *c > '~')
-            *c = '?'; /* nothing that a terminal could take for an order */
-        count += *c == ' ';
+    for (; *text != '\0'; text++) {
+        if (*text < ' ' || *text > '~')
+            *text = '?';
+        count += *text == ' ';
     }
+    return count;
+}
+
+char *explain_known_facts(const struct tree_record *record, const char *text)
+{
+    char *known = NULL;
+
+    if (text == NULL ||
+        asprintf(&known, "%s group=%s", text, record->info.group >= 0 ? "yes" : "no") < 0)
+        return NULL;
+    (void)clean_facts(known);
+    return known;
+}
+
+/* Words "name=value" become facts; a word without "=" is a name. */
+static int split_facts(struct explanation *explanation, enum xeniommu_bus bus, const char *known)
+{
+    char *rest = explanation->text, *word;
+    size_t count = clean_facts(rest);
+
     explanation->facts = calloc(count, sizeof(*explanation->facts));
     if (explanation->facts == NULL)
         return -ENOMEM;
@@ -98,7 +116,7 @@ static int split_facts(struct explanation *explanation, enum xeniommu_bus bus)
         words = words_of_fact(bus, fact->name);
         if (words != NULL) {
             fact->source = words->source;
-            fact->text = words_of_value(words, fact->value);
+            fact->text = words_of_value(words, fact->value, known);
         }
     }
     return 0;
@@ -149,31 +167,57 @@ static const char *where_is_more(const struct view *view, const char *text)
            "host's administrator more, and what would change the verdict.";
 }
 
-int explanation_make(struct explanation *explanation, const struct view *view,
-                     const struct device_report *device, char *text)
+/* A sentence that is known to this program, and what is said in its place. */
+static const char *why_of(const struct xeniommu_info *info, const struct reason_words *words)
 {
+    if (words != NULL)
+        return words->why;
+    return info->reason[0] != '\0' ? "Its reason is one that this xen-iommu does not know: the "
+                                     "xen-iommud that published it is newer."
+                                   : NULL;
+}
+
+static int make(struct explanation *explanation, const struct view *view, const char *known)
+{
+    const struct device_report *device = explanation->device;
     const struct xeniommu_info *info = &device->record->info;
     enum xeniommu_bus bus = device->record->device.bus;
-    const struct reason_words *words = words_of_reason(bus, info->reason);
+    const struct reason_words *words = words_of_reason(bus, info->reason, known);
     int rc = 0;
 
-    *explanation = (struct explanation){
-        .device = device,
-        .meaning = words_of_verdict(info),
-        .text = text,
-        .why = words != NULL ? words->why : NULL,
-        .change = words != NULL && view->kind != VIEW_OWN ? words->change : NULL,
-        .note = where_is_more(view, text),
-    };
-    if (text != NULL)
-        rc = split_facts(explanation, bus);
+    explanation->why = words != NULL ? words->why : NULL;
+    explanation->change = words != NULL && view->kind != VIEW_OWN ? words->change : NULL;
+    explanation->answer = explain_answer(view, device, why_of(info, words));
+    if (explanation->answer == NULL)
+        return -ENOMEM;
+    if (explanation->text != NULL)
+        rc = split_facts(explanation, bus, known);
     if (rc == 0)
         explanation->claim = judge_claim(explanation);
     return rc;
 }
 
+int explanation_make(struct explanation *explanation, const struct view *view,
+                     const struct device_report *device, char *text)
+{
+    char *known = explain_known_facts(device->record, text);
+    int rc = -ENOMEM;
+
+    *explanation = (struct explanation){
+        .device = device,
+        .meaning = words_of_verdict(&device->record->info),
+        .text = text,
+        .note = where_is_more(view, text),
+    };
+    if (known != NULL || text == NULL)
+        rc = make(explanation, view, known);
+    free(known);
+    return rc;
+}
+
 void explanation_free(struct explanation *explanation)
 {
+    free(explanation->answer);
     free(explanation->text);
     free(explanation->facts);
     *explanation = (struct explanation){0};
@@ -187,7 +231,7 @@ static int explain(const struct request *request, struct view *view,
     struct device_details details;
     struct tree_record record = {.details = &details};
     char *text;
-    int rc = read_record(view, device, &record, &text);
+    int rc = explain_read(view, device, &record, &text);
 
     if (rc != 0)
         return rc;

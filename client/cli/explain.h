@@ -20,9 +20,10 @@ struct explained_claim {
     const char *text;
 };
 
-/* All strings but those of the facts are constant. */
+/* All strings but those of the facts and the answer are constant. */
 struct explanation {
     const struct device_report *device;
+    char *answer;        /* state, why, and what it means for swiotlb-xen, in sentences */
     const char *meaning; /* of the verdict */
     char *text;          /* what the facts' strings are in; NULL: none are published here */
     struct explained_fact *facts;
@@ -32,6 +33,19 @@ struct explanation {
     const char *change; /* NULL: likewise, or it is not for this domain to change */
     const char *note;   /* where to see more; NULL: nowhere */
 };
+
+/* The facts that conditions of words look at: those of text, as published, and what the record says
+ * beside them. The caller frees it; NULL without memory, and where text is NULL. */
+char *explain_known_facts(const struct tree_record *record, const char *text);
+
+/* The device and its state as one sentence, with what it means for its DMA; swiotlb-xen is in
+ * another. why: of the reason, NULL: not known. The caller frees it; NULL without memory. */
+char *explain_answer(const struct view *view, const struct device_report *device, const char *why);
+
+/* Reads a record and its facts, published together, as tree_read() does. *text is NULL where there
+ * are none, and the caller's to free. */
+int explain_read(struct view *view, const struct xeniommu_device *device,
+                 struct tree_record *record, char **text);
 
 /* Explains a device; text is its "facts" node as published, NULL where there is none, and is taken
  * over. Free it in any case. 0 or -ENOMEM. */

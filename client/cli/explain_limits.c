@@ -6,7 +6,7 @@
 
 static const struct limit_words limit_words[] = {
     {XENIOMMU_LIMIT_NO_ACS,
-     "Devices below the same PCIe switch, or functions of the same card, can reach it, or it them, "
+     "It and its neighbours (below the same PCIe switch, in the same card) can reach each other "
      "without passing the IOMMU: something on the way cannot forbid that (PCIe ACS).",
      "A slot at a root port of its own, or hardware with ACS all the way. One owner for all that "
      "can reach each other makes it harmless."},
@@ -15,13 +15,12 @@ static const struct limit_words limit_words[] = {
      "the IOMMU unchecked: it is confined as long as the device itself is honest.",
      "Xen's command line without ats, and a reboot."},
     {XENIOMMU_LIMIT_NO_INTREMAP,
-     "Xen does not remap interrupts, since its command line says so or the firmware's tables do "
-     "not offer it: whoever controls the device can make it send any interrupt to any processor, "
-     "and so disturb or take over the machine.",
-     "Xen's command line without iommu=no-intremap, or interrupt remapping switched on in the "
-     "firmware's setup (often with VT-d, AMD-Vi or x2APIC); then a reboot."},
+     "Xen does not remap interrupts: whoever controls the device can make it send any interrupt to "
+     "any processor, and so disturb the machine, even take it over.",
+     "Interrupt remapping switched on in the firmware's setup (often with VT-d, AMD-Vi, x2APIC), "
+     "and Xen's command line without iommu=no-intremap; then a reboot."},
     {XENIOMMU_LIMIT_RESERVED_MEMORY,
-     "The firmware reserves memory for it (RMRR or IVMD in the ACPI tables): the IOMMU may leave "
+     "The firmware reserves memory for it (in the ACPI tables: RMRR, IVMD): the IOMMU may leave "
      "that open to it beside its owner's memory, and the firmware may go on using the device "
      "behind "
      "its owner's back.",

@@ -16,25 +16,35 @@ enum words_bus {
     ON_BOTH = ON_PCI | ON_DT,
 };
 
+/* A condition: words "name=value" that the published facts must all hold, separated by blanks;
+ * "name=value*": a value that begins so; NULL: none. facts: words "name=value" as published; NULL,
+ * where none are known, holds no condition. */
+bool facts_hold(const char *facts, const char *condition);
+
 /* A reason: the rule of the policy that fired. */
 struct reason_words {
     const char *token;
     enum words_bus bus;
+    const char *when;   /* the condition for this row */
     const char *why;    /* what the rule found */
     const char *change; /* what would make the verdict another one */
 };
 
-/* All rows; no token is there twice for one bus. */
+/* All rows; of a token's the first whose condition holds is meant, and the last of them, for each
+ * bus, has none. */
 extern const struct reason_words reason_words[];
 extern const size_t reason_words_count;
 
-/* NULL: a reason that this program does not know. */
-const struct reason_words *words_of_reason(enum xeniommu_bus bus, const char *token);
+/* facts: as for facts_hold(). NULL: a reason that this program does not know. */
+const struct reason_words *words_of_reason(enum xeniommu_bus bus, const char *token,
+                                           const char *facts);
 
-/* One value that a fact can have; the last of a row's has the value NULL: any other. */
+/* One value that a fact can have; the last of a row's has the value NULL: any other. As with
+ * reasons, the first row whose condition holds is meant. */
 struct value_words {
     const char *value;
     const char *text; /* NULL: a value that this program does not know */
+    const char *when;
 };
 
 /* A fact. */
@@ -51,8 +61,8 @@ extern const size_t fact_words_count;
 /* NULL: a fact that this program does not know. */
 const struct fact_words *words_of_fact(enum xeniommu_bus bus, const char *name);
 
-/* What a fact's value says, or NULL. */
-const char *words_of_value(const struct fact_words *fact, const char *value);
+/* What a fact's value says, beside these facts, or NULL. */
+const char *words_of_value(const struct fact_words *fact, const char *value, const char *facts);
 
 /* What a state leaves out: a token of "limits". */
 struct limit_words {
@@ -70,7 +80,10 @@ const struct limit_words *words_of_limit(const char *token);
  */
 bool next_limit(const char **rest, char token[LIMIT_TOKEN_SIZE]);
 
-/* What a verdict means for the device, whatever the reason. */
+/* What a verdict means for the device's DMA. */
 const char *words_of_verdict(const struct xeniommu_info *info);
+
+/* What it means for swiotlb-xen; NULL: nothing, since no domain drives the device. */
+const char *words_of_swiotlb(const struct xeniommu_info *info);
 
 #endif

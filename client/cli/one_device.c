@@ -2,6 +2,7 @@
 #include "one_device.h"
 #include "device.h"
 #include "device_names.h"
+#include "missing.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -38,7 +39,8 @@ int run_on_device(const struct request *request, on_device_fn *fn)
     if (code == 0)
         code = fn(request, &view, &device);
     if (code == -ENOENT) {
-        complain("%s: nothing is published of such a device here", request->device);
+        complain("%s: nothing is published of such a device here: %s", request->device,
+                 why_missing(&view, &device, request->root));
         code = EXIT_FAILED;
     } else if (code < 0) {
         code = view_complain(&view, code);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "status.h"
 #include "command.h"
+#include "verdict.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,8 +16,7 @@ static bool is_decimal(const char *text)
     return whole > 0 && text[whole + (part > 0 ? part + 1 : 0)] == '\0';
 }
 
-/* Only the host's tree tells, and older daemons do not. */
-static int read_confirm_interval(struct view *view, struct status_report *report)
+int status_read_confirm_interval(struct view *view, struct status_report *report)
 {
     struct store_value value;
     int rc;
@@ -32,36 +33,39 @@ static int read_confirm_interval(struct view *view, struct status_report *report
 }
 
 /* Nothing is counted while the daemon does not stand by it. */
-static int count_devices(struct view *view, struct status_report *report)
+static int count_devices(struct view *view, struct status_report *report, struct verdict *verdict)
 {
-    struct tree_list list;
-    int rc = tree_load(&view->tree, &list);
+    int rc = verdict_make(verdict, view);
     size_t i;
 
-    report->count = list.count;
-    for (i = 0; i < list.count; i++)
-        report->states[list.records[i].info.state]++;
-    tree_list_free(&list);
-    return rc;
+    if (rc != 0)
+        return rc;
+    report->verdict = verdict;
+    report->count = verdict->list.count;
+    for (i = 0; i < verdict->list.count; i++)
+        report->states[verdict->list.records[i].info.state]++;
+    return 0;
 }
 
 int command_status(const struct request *request)
 {
     struct status_report report = {0};
+    struct verdict verdict = {0};
     struct view view;
     int code, rc;
 
     rc = view_open(&view, request->domid);
     if (rc == 0)
-        rc = count_devices(&view, &report);
+        rc = count_devices(&view, &report, &verdict);
     if (rc == 0)
-        rc = read_confirm_interval(&view, &report);
+        rc = status_read_confirm_interval(&view, &report);
     code = rc == 0 ? EXIT_FINE : view_complain(&view, rc);
     if (rc == 0 || code == EXIT_NO_DAEMON) {
         rc = request->writer->status(&view, &report);
         if (rc != 0)
             code = view_complain(&view, rc);
     }
+    verdict_free(&verdict);
     view_close(&view);
     return code;
 }

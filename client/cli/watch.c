@@ -266,7 +266,10 @@ int command_watch(const struct request *request)
     int code, rc;
 
     rc = view_open(&watch.view, request->domid);
-    code = rc == 0 ? view_check_domain(&watch.view) : view_complain(&watch.view, rc);
+    if (rc == -ENOTCONN)
+        code = EXIT_FINE; /* it waits for xenstored, as it does where that goes away later */
+    else
+        code = rc == 0 ? view_check_domain(&watch.view) : view_complain(&watch.view, rc);
     if (code == EXIT_FINE) {
         rc = run_watch(request, &watch);
         if (rc == -EIO)

@@ -18,8 +18,9 @@ struct device_report {
 struct status_report {
     size_t count;                            /* devices */
     size_t states[XENIOMMU_QUARANTINED + 1]; /* how many are in each state */
-    char confirm_interval[16]; /* seconds, decimal, within which every claim is confirmed; 0: no
-                                  bound; "": not known, or there are no claims */
+    char confirm_interval[16];     /* seconds, decimal, within which every claim is confirmed; 0: no
+                                      bound; "": not known, or there are no claims */
+    const struct verdict *verdict; /* NULL: there is none, since nobody stands by what is there */
 };
 
 enum watch_event_kind {
@@ -41,6 +42,7 @@ struct watch_event {
 };
 
 struct explanation;
+struct verdict;
 struct apply_report;
 
 /* Each prints its report, complete, on stdout. 0 or a negative errno. */
@@ -49,6 +51,7 @@ struct writer {
     int (*show)(const struct view *view, const struct device_report *device);
     int (*explain)(const struct view *view, const struct explanation *explanation);
     int (*status)(const struct view *view, const struct status_report *report);
+    int (*check)(const struct view *view, const struct verdict *verdict);
     int (*apply)(const struct apply_report *report);
     int (*watch)(const struct view *view, const struct watch_event *event);
 };

@@ -4,6 +4,7 @@
 #include "explain.h"
 #include "explain_words.h"
 #include "json_text.h"
+#include "verdict.h"
 #include "writer.h"
 
 #include <errno.h>
@@ -240,6 +241,7 @@ static int write_explain(const struct view *view, const struct explanation *expl
     int rc = object != NULL ? fill_view(object, view) : -ENOMEM;
 
     rc = rc != 0 ? rc : fill_device(object, view, explanation->device);
+    rc = rc != 0 ? rc : add_string(object, "answer", explanation->answer);
     rc = rc != 0 ? rc : add_string(object, "meaning", explanation->meaning);
     rc = rc != 0 ? rc : add_leaves_out(object, view, explanation->device->record->details->limits);
     rc = rc != 0 ? rc : add_facts(object, explanation);
@@ -270,6 +272,22 @@ static int add_confirm_interval(struct json_object *object, const char *seconds)
     return add(object, "confirm_interval_s", json_object_new_double(atof(seconds)));
 }
 
+/* NULL: nobody stands by what is published. */
+static int add_verdict(struct json_object *object, const struct verdict *verdict)
+{
+    struct json_object *inner;
+    int rc;
+
+    if (verdict == NULL)
+        return add_optional(object, "verdict", "");
+    inner = json_object_new_object();
+    rc = add(object, "verdict", inner);
+    rc = rc != 0 ? rc : add(inner, "fine", json_object_new_boolean(verdict->count == 0));
+    rc = rc != 0 ? rc : add(inner, "findings", json_object_new_uint64(verdict->count));
+    rc = rc != 0 ? rc : add(inner, "guests_devices", json_object_new_uint64(verdict->guests));
+    return rc != 0 ? rc : add_string(inner, "text", verdict->text);
+}
+
 static int write_status(const struct view *view, const struct status_report *report)
 {
     struct json_object *object = json_object_new_object();
@@ -282,6 +300,38 @@ static int write_status(const struct view *view, const struct status_report *rep
         rc = rc != 0 ? rc : add_optional(object, "iommu", view->tree.iommu);
     rc = rc != 0 ? rc : add_confirm_interval(object, report->confirm_interval);
     rc = rc != 0 ? rc : add_counts(object, report);
+    rc = rc != 0 ? rc : add_verdict(object, report->verdict);
+    return finish(object, rc);
+}
+
+static int add_finding(struct json_object *array, const struct finding *finding)
+{
+    const struct tree_record *record = finding->record;
+    struct json_object *object = json_object_new_object();
+    int rc = append(array, object);
+
+    rc = rc != 0 ? rc : add_string(object, "finding", finding_name(finding->kind));
+    rc = rc != 0 ? rc : add_device_text(object, &record->device);
+    rc = rc != 0 ? rc : add_string(object, "state", xeniommu_state_name(record->info.state));
+    rc = rc != 0 ? rc : add_optional(object, "reason", record->info.reason);
+    rc = rc != 0 ? rc : add_optional(object, "owner", record->details->owner);
+    rc = rc != 0 ? rc : add_text(object, "why", finding->why);
+    return rc != 0 ? rc : add_text(object, "change", finding->change);
+}
+
+static int write_check(const struct view *view, const struct verdict *verdict)
+{
+    struct json_object *object = json_object_new_object(), *array = json_object_new_array();
+    size_t i;
+    int rc = object != NULL ? fill_view(object, view) : -ENOMEM;
+
+    rc = rc != 0 ? rc : add_verdict(object, verdict);
+    if (rc == 0)
+        rc = add(object, "findings", array);
+    else
+        json_object_put(array);
+    for (i = 0; rc == 0 && i < verdict->count; i++)
+        rc = add_finding(array, &verdict->findings[i]);
     return finish(object, rc);
 }
 
@@ -351,6 +401,7 @@ const struct writer writer_json = {
     .show = write_show,
     .explain = write_explain,
     .status = write_status,
+    .check = write_check,
     .apply = write_apply,
     .watch = write_watch,
 };

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "apply.h"
 #include "device.h"
-#include "explain.h"
 #include "explain_words.h"
-#include "writer.h"
+#include "text_parts.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -11,9 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LINE_WIDTH   79
-#define UNKNOWN_WORD "(not known to this xen-iommu)"
 
 static const char *or_dash(const char *text)
 {
@@ -181,8 +177,7 @@ static int print_device(const char *before, const struct xeniommu_device *device
     return 0;
 }
 
-/* 0 or -ENOMEM. */
-static int print_fields(const struct view *view, const struct device_report *device)
+int text_print_fields(const struct view *view, const struct device_report *device)
 {
     const struct tree_record *record = device->record;
     char text[LIMIT_TOKEN_SIZE];
@@ -202,151 +197,6 @@ static int print_fields(const struct view *view, const struct device_report *dev
     }
     if (has_limits(device))
         printf("Limits:   %s\n", limits_text(record->details, text));
-    return 0;
-}
-
-/* Prints first and text, broken into lines that end before LINE_WIDTH and begin below text. */
-static void print_wrapped(const char *first, const char *text)
-{
-    size_t indent = strlen(first), column = indent;
-
-    fputs(first, stdout);
-    while (*text != '\0') {
-        size_t len = strcspn(text, " ");
-
-        if (column > indent && column + 1 + len > LINE_WIDTH) {
-            printf("\n%*s", (int)indent, "");
-            column = indent;
-        } else if (column > indent) {
-            putchar(' ');
-            column++;
-        }
-        printf("%.*s", (int)len, text);
-        column += len;
-        text += len;
-        text += strspn(text, " ");
-    }
-    putchar('\n');
-}
-
-static void print_section(const char *title, const char *text)
-{
-    if (text == NULL)
-        return;
-    printf("\n%s\n", title);
-    print_wrapped("  ", text);
-}
-
-/* What would end a limit is not for a guest to do. */
-static void print_limits(const struct view *view, const struct device_report *device)
-{
-    const char *rest = device->record->details->limits;
-    char token[LIMIT_TOKEN_SIZE], change[512];
-
-    if (has_limits(device))
-        puts("\nWhat this leaves out:");
-    while (next_limit(&rest, token)) {
-        const struct limit_words *words = words_of_limit(token);
-
-        printf("  - %s\n", token);
-        print_wrapped("    ", words != NULL ? words->text : UNKNOWN_WORD);
-        if (words == NULL || view->kind == VIEW_OWN)
-            continue;
-        snprintf(change, sizeof(change), "To end this: %s", words->change);
-        print_wrapped("    ", change);
-    }
-}
-
-static int write_show(const struct view *view, const struct device_report *device)
-{
-    if (print_fields(view, device) != 0)
-        return -ENOMEM;
-    print_limits(view, device);
-    return 0;
-}
-
-static void print_facts(const struct explanation *explanation)
-{
-    char line[512];
-    size_t i;
-
-    if (explanation->text == NULL)
-        return;
-    puts("\nWhat it was found from:");
-    for (i = 0; i < explanation->fact_count; i++) {
-        const struct explained_fact *fact = &explanation->facts[i];
-
-        print_wrapped("  - ", fact->text != NULL ? fact->text : UNKNOWN_WORD);
-        snprintf(line, sizeof(line), "%s%s%s%s%s", fact->name, fact->value[0] != '\0' ? "=" : "",
-                 fact->value, fact->source != NULL ? ", from " : "",
-                 fact->source != NULL ? fact->source : "");
-        print_wrapped("    ", line);
-    }
-}
-
-static void print_claim(const struct explained_claim *claim)
-{
-    if (claim->binding == NULL)
-        return;
-    printf("\nThe device tree's claim, %s: %s\n", claim->binding, claim->outcome);
-    print_wrapped("  ", claim->text);
-}
-
-static int write_explain(const struct view *view, const struct explanation *explanation)
-{
-    const char *reason = explanation->device->record->info.reason;
-
-    if (print_fields(view, explanation->device) != 0)
-        return -ENOMEM;
-    print_section("What this means:", explanation->meaning);
-    print_limits(view, explanation->device);
-    print_facts(explanation);
-    print_claim(&explanation->claim);
-    printf("\nThe rule that decided: %s\n", or_dash(reason));
-    print_wrapped("  ", explanation->why != NULL ? explanation->why
-                        : reason[0] != '\0'      ? "This xen-iommu does not know that rule: the "
-                                                   "xen-iommud that published it is newer."
-                                                 : "None is published.");
-    print_section("What would change the verdict:", explanation->change);
-    print_section("Note:", explanation->note);
-    return 0;
-}
-
-/* How old the hypervisor's word behind a claim can be. */
-static void print_confirm_interval(const char *seconds)
-{
-    if (seconds[0] == '\0')
-        return;
-    if (strspn(seconds, "0.") == strlen(seconds))
-        puts("Confirmed:   when something changes, not by time");
-    else
-        printf("Confirmed:   every claim by the hypervisor, at least every %s s\n", seconds);
-}
-
-static int write_status(const struct view *view, const struct status_report *report)
-{
-    const char *separator = " (";
-    size_t i;
-
-    if (view->kind == VIEW_DOMAIN)
-        printf("View:        domain %" PRId32 "\n", view->domid);
-    else
-        printf("View:        %s\n", view->kind == VIEW_HOST ? "host" : "this domain");
-    printf("Daemon:      %s\n", view_status(view)[0] != '\0' ? view_status(view) : "absent");
-    if (view->kind == VIEW_HOST)
-        printf("IOMMU:       %s\n", or_dash(view->tree.iommu));
-    printf("Version:     %s\n", or_dash(view->tree.version));
-    printf("Generation:  %s\n", or_dash(view->tree.generation));
-    print_confirm_interval(report->confirm_interval);
-    printf("Devices:     %zu", report->count);
-    for (i = 0; i <= XENIOMMU_QUARANTINED; i++) {
-        if (report->states[i] == 0)
-            continue;
-        printf("%s%zu %s", separator, report->states[i],
-               xeniommu_state_name((enum xeniommu_state)i));
-        separator = ", ";
-    }
-    puts(report->count > 0 ? ")" : "");
     return 0;
 }
 
@@ -442,9 +292,10 @@ static int write_watch(const struct view *view, const struct watch_event *event)
 
 const struct writer writer_text = {
     .list = write_list,
-    .show = write_show,
-    .explain = write_explain,
-    .status = write_status,
+    .show = text_write_show,
+    .explain = text_write_explain,
+    .status = text_write_status,
+    .check = text_write_check,
     .apply = write_apply,
     .watch = write_watch,
 };

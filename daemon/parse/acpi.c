@@ -12,6 +12,7 @@
 struct acpi_tables {
     struct acpi_dmar *dmar;
     struct acpi_ivrs *ivrs;
+    bool unusable; /* there are some that are not used */
 };
 
 static void forget(struct acpi_tables *tables)
@@ -51,6 +52,7 @@ int acpi_tables_parse(const void *dmar, size_t dmar_size, const void *ivrs, size
     rc = parse(*tables, &dmar_table, &ivrs_table);
     if (rc)
         forget(*tables);
+    (*tables)->unusable = rc != 0;
     if (rc == -ENOMEM) {
         acpi_tables_free(*tables);
         *tables = NULL;
@@ -65,6 +67,15 @@ void acpi_tables_free(struct acpi_tables *tables)
         return;
     forget(tables);
     free(tables);
+}
+
+enum firmware_tables acpi_tables_kind(const struct acpi_tables *tables)
+{
+    if (!tables)
+        return TABLES_UNKNOWN;
+    if (tables->unusable)
+        return TABLES_UNUSABLE;
+    return tables->dmar || tables->ivrs ? TABLES_READ : TABLES_NONE;
 }
 
 /* What holds for every function, in the topology or not. */

@@ -48,6 +48,9 @@ int acpi_tables_parse(const void *dmar, size_t dmar_size, const void *ivrs, size
 
 void acpi_tables_free(struct acpi_tables *tables); /* NULL is allowed */
 
+/* What there is of them; NULL: TABLES_UNKNOWN. */
+enum firmware_tables acpi_tables_kind(const struct acpi_tables *tables);
+
 /* A function that topology does not hold gets an answer of unknowns. A bridge is answered for as a
  * requester of its own. */
 void acpi_tables_lookup(const struct acpi_tables *tables, const struct pci_topology *topology,

@@ -323,6 +323,7 @@ void xen_cmdline_parse(const struct xen_options *options, struct xen_cmdline *re
     *result = (struct xen_cmdline){
         .pv_dom0 = pv_mode(&state),
         .pvh_dom0 = pvh_mode(&state),
+        .iommu = doubt(&state, state.enable ? XEN_ON : XEN_OFF, XEN_ON),
         .igfx = doubt(&state, state.igfx, XEN_ON),
         .quarantine = doubt(&state, state.quarantine, XEN_ON),
         .bios_workaround = doubt(&state, state.bios_workaround, XEN_OFF),

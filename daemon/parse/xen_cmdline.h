@@ -14,6 +14,7 @@ enum xen_switch { XEN_UNKNOWN, XEN_OFF, XEN_ON };
 struct xen_cmdline {
     enum dom0_mode pv_dom0;  /* were dom0 PV: relaxed, strict, passthrough or unknown */
     enum dom0_mode pvh_dom0; /* were dom0 PVH: translated, passthrough or unknown */
+    enum xen_switch iommu;   /* OFF (iommu=off): Xen drives none. ON tells what was asked for */
     enum xen_switch igfx;    /* OFF (iommu=no-igfx): a unit for graphics alone does not translate */
     enum xen_switch quarantine;      /* OFF: what a guest gives back goes to dom0 */
     enum xen_switch bios_workaround; /* ON: Xen up to 4.12 ignores units whose devices are all

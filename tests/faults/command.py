@@ -16,7 +16,7 @@ from page import CALLS, HERE, Fault, Page
 from station import NIC2, station
 from sweep import Runner, in_turn
 
-COMMANDS = [[name, *how] for name in ('list', 'status') for how in ([], ['--json'])]
+COMMANDS = [[name, *how] for name in ('list', 'status', 'check') for how in ([], ['--json'])]
 COMMANDS += [['export', '--binding=xen-iommu', *how] for how in ([], ['--format=dtbo'])]
 COMMANDS += [[name, NIC2, *how] for name in ('show', 'explain') for how in ([], ['--json'])]
 COMMANDS += [['list', '--domain', '2'], ['list', '--domain', '2', '--json']]
@@ -46,14 +46,14 @@ def faults_of(counts):
                     yield Fault(CALLS[name], nth, error, forever=True)
 
 
-def wrong(answers, done, as_json):
+def wrong(answers, done, command):
     """What must not be in an answer, or None. Names are of use where they can be read, and no loss
     else."""
-    sound = answers[0]
+    sound, as_json = answers[0], '--json' in command
     if done.returncode < 0 or b'Sanitizer' in done.stderr or b'runtime error' in done.stderr:
         return f'ended with {done.returncode}: {done.stderr[-600:].decode()}'
     if done.returncode == sound.returncode and done.returncode != 1:
-        if not is_same(answers, done, as_json):
+        if not is_same(answers, done, command):
             return f'status {done.returncode}, and another answer: {done.stdout[-300:]!r}'
         return None
     if done.returncode not in (1, 4) and done.returncode != sound.returncode:
@@ -65,16 +65,19 @@ def wrong(answers, done, as_json):
     return None
 
 
-def is_same(answers, done, as_json):
-    """Names apart, which are the last thing in a line."""
+def is_same(answers, done, command):
+    """Names apart, which are the last thing in a line, or in the sentences that explain begins with."""
     if done.stdout == answers[0].stdout:
         return True
-    if as_json:
+    if '--json' in command:
         try:
             return nameless(json.loads(answers[0].stdout)) == nameless(json.loads(done.stdout))
         except ValueError:
             return False
-    wanted, found = (text.rstrip(b'- \n').split(b'\n') for text in (answers[1].stdout, done.stdout))
+    texts = [answers[1].stdout, done.stdout]
+    if command[0] == 'explain':
+        texts = [text.partition(b'\n\n')[2] for text in texts]
+    wanted, found = (text.rstrip(b'- \n').split(b'\n') for text in texts)
     return len(wanted) == len(found) and all(
         other.split()[:len(line.rstrip(b'- ').split())] == line.rstrip(b'- ').split()
         for line, other in zip(wanted, found))
@@ -82,7 +85,7 @@ def is_same(answers, done, as_json):
 
 def nameless(value):
     if isinstance(value, dict):
-        return {key: nameless(item) for key, item in value.items() if key != 'name'}
+        return {key: nameless(item) for key, item in value.items() if key not in ('name', 'answer')}
     return [nameless(item) for item in value] if isinstance(value, list) else value
 
 
@@ -117,7 +120,7 @@ def main():
             for fault in chosen:
                 try:
                     problem = wrong((sound, nameless), run(machine, page, command, fault),
-                                    '--json' in command)
+                                    command)
                 except subprocess.TimeoutExpired:
                     problem = 'hangs'
                 table[' '.join(command)] += 1

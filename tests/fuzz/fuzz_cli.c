@@ -161,9 +161,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int json = 0; json < 2; json++) {
         run("list", json, NULL);
         run("status", json, NULL);
+        run("check", json, NULL);
         run("show", json, device);
         run("explain", json, device);
     }
+    run("metrics", false, NULL);
     free(device);
     return 0;
 }

@@ -126,6 +126,44 @@ class InDom0(CliCase):
         self.assertEqual(answer['devices']['relaxed'], len(FUNCTIONS) - 1)
         self.assertEqual(answer['devices']['protected'], 1)
 
+    def test_check(self):
+        """A device of a guest's that is not protected, and one that nobody's record names."""
+        done = self.in_dom0('check')
+        self.assertEqual((done.returncode, done.stdout, done.stderr),
+                         (FINE, "every guest's device is protected\n", ''))
+        self.assertIn(f'Verdict:     {done.stdout}', self.in_dom0('status').stdout)
+        self.toolstack.shut_down(1, 'crash')
+        self.wait_host(NIC, state='unknown')
+        done = self.in_dom0('check')
+        self.assertEqual((done.returncode, done.stderr), (NOT_PROTECTED, ''))
+        self.assertTrue(done.stdout.startswith(f'{NIC}, owner unknown: unknown (owner-down). '))
+        self.assertIn(' To do: ', done.stdout)
+        self.assertIn(': see xen-iommu check\n', self.in_dom0('status').stdout)
+        found = json.loads(self.in_dom0('check', '--json').stdout)['findings']
+        self.assertEqual([(f['device'], f['finding']) for f in found], [(NIC, 'owner-uncertain')])
+
+    def test_a_hidden_device_is_named_as_one(self):
+        self.host.unbind(NIC2)
+        self.host.bind(NIC2, 'pciback')
+        self.wait_host(NIC2, reason='no-record')
+        self.assertIn('was hidden at boot', self.in_dom0('explain', NIC2).stdout)
+        self.assertEqual(self.in_dom0('check').returncode, NOT_PROTECTED)
+
+    def test_explain_begins_with_the_answer(self):
+        done = self.in_dom0('explain', NIC)
+        self.assertEqual((done.returncode, done.stderr), (FINE, ''))
+        answer = done.stdout.partition('\n\n')[0].replace('\n', ' ')
+        self.assertTrue(answer.startswith(f"Domain 1's {NIC}"), answer)
+        self.assertIn('is protected: ', answer)
+        self.assertIn('swiotlb-xen stays in use: its owner is a PV domain', answer)
+        again = json.loads(self.in_dom0('explain', '--json', NIC).stdout)
+        self.assertEqual(again['answer'], answer)
+
+    def test_errors_begin_with_the_short_name(self):
+        for arguments in (['list', '--what'], ['--domain'], ['list', '--domain', 'x'], ['nothing'],
+                          ['show', '0000:7f:00.0']):
+            self.assertTrue(self.in_dom0(*arguments).stderr.startswith('xen-iommu: '), arguments)
+
     def test_usage(self):
         for arguments in ([], ['frobnicate'], ['list', 'more'], ['show'], ['list', '--what'],
                           ['list', '--domain', 'one'], ['list', '--domain', '-1'],
@@ -178,7 +216,7 @@ class InGuest(CliCase):
 class WithoutDaemon(CliCase):
     def check_none(self, *words):
         for run in (self.in_dom0, lambda *arguments: self.in_guest(1, *arguments)):
-            for arguments in (['list'], ['list', '--json'], ['show', NIC2], ['status']):
+            for arguments in (['list'], ['list', '--json'], ['show', NIC2], ['status'], ['check']):
                 done = run(*arguments)
                 self.assertEqual(done.returncode, NO_DAEMON, (arguments, done.stderr))
                 for word in words:

@@ -267,10 +267,17 @@ class WithoutDaemon(ClientCase):
             code, output, errors = self.command('watch', *arguments)
             self.assertEqual((code, output), (1 if '7' in arguments else 2, ''))
             self.assertIn(message, errors)
+
+    def test_waits_for_a_xenstored_that_is_not_there(self):
         self.rig.kill()
-        code, output, errors = self.command('watch')
-        self.assertEqual((code, output), (1, ''))
-        self.assertIn('XenStore cannot be reached', errors)
+        watch = self.watch()
+        self.assertEqual(watch.line(), GONE)
+        self.rig.restart()
+        self.begin()
+        self.assertEqual(watch.line(), 'status  absent')
+        self.publish_two()
+        self.assertEqual(watch.until('/soc/uart@1,2', 'relaxed')[0], 'status  ready')
+        watch.end()
 
     def test_host_tree(self):
         host = Publisher(self.store, '/tool/xen-iommud', 0)

@@ -145,6 +145,7 @@ static void real_machines_are_read_as_their_kernel_reads_them(void **state)
         read_machine(&machine, machines[i].folder);
         size = read_table(i, bytes);
         tables = parse_table(i, bytes, size, NULL);
+        assert_int_equal(acpi_tables_kind(tables), TABLES_READ);
         for (j = 0; j < machine.topology.count; j++)
             if (machine.covered[j])
                 expect_yes(tables, &machine.topology, machine.functions[j].sbdf, machines[i].unit);
@@ -241,6 +242,8 @@ static void without_tables_all_is_unknown(void **state)
     assert_int_equal(acpi_tables_parse(NULL, 0, NULL, 0, &tables, error, sizeof(error)), 0);
     assert_string_equal(error, "");
     all_unknown(tables, &machine);
+    assert_int_equal(acpi_tables_kind(tables), TABLES_NONE);
+    assert_int_equal(acpi_tables_kind(NULL), TABLES_UNKNOWN);
     acpi_tables_free(tables);
     acpi_tables_free(NULL);
 }
@@ -259,6 +262,7 @@ static void dmar_beside_ivrs_is_refused(void **state)
         acpi_tables_parse(dmar, dmar_size, ivrs, ivrs_size, &tables, error, sizeof(error)), 0);
     assert_string_equal(error, "IVRS: offset 0x0: beside a DMAR");
     all_unknown(tables, &machine);
+    assert_int_equal(acpi_tables_kind(tables), TABLES_UNUSABLE);
     acpi_tables_free(tables);
     /* A broken one does not make the other one good. */
     assert_int_equal(

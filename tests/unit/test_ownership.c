@@ -61,9 +61,9 @@ static void dom0_and_assignable(void **state)
     assert_int_equal(resolve("e1000e", &empty, NULL, 0).kind, OWNER_DOM0);
     assert_int_equal(resolve("pciback", &assignable, NULL, 0).kind, OWNER_NONE);
     /* libxl leaves an empty record behind when the device went back to dom0. */
-    doubted(resolve("pciback", &empty, NULL, 0), DOUBT_NO_RECORD);
-    doubted(resolve("pciback", NULL, NULL, 0), DOUBT_NO_RECORD);
-    doubted(resolve("", &assignable, NULL, 0), DOUBT_CONFLICT);
+    doubted(resolve("pciback", &empty, NULL, 0), DOUBT_HIDDEN);
+    doubted(resolve("pciback", NULL, NULL, 0), DOUBT_HIDDEN);
+    doubted(resolve("", &assignable, NULL, 0), DOUBT_UNBOUND);
     /* After a plain pci-assignable-remove the path stays, and the device is dom0's. */
     assert_int_equal(resolve("e1000e", &assignable, NULL, 0).kind, OWNER_DOM0);
 }
@@ -150,8 +150,8 @@ static void another_device_at_the_old_address(void **state)
     struct pci_claim claim = claim_of(1, 4, 4);
 
     (void)state;
-    doubted(resolve("nvme", &record, &claim, 1), DOUBT_CONFLICT);
-    doubted(resolve("", &record, &claim, 1), DOUBT_CONFLICT);
+    doubted(resolve("nvme", &record, &claim, 1), DOUBT_OTHER_DEVICE);
+    doubted(resolve("", &record, &claim, 1), DOUBT_OTHER_DEVICE);
 }
 
 static void a_domid_used_again(void **state)

@@ -17,7 +17,7 @@ static void for_all_facts(void (*fn)(const struct facts *facts))
     EACH(iommu, IOMMU_UNKNOWN, IOMMU_ENABLED)
     EACH(word, WORD_NONE, WORD_FITS)
     EACH(owner, OWNER_UNKNOWN, OWNER_NONE)
-    EACH(doubt, DOUBT_NONE, DOUBT_NEW_DEVICE)
+    EACH(doubt, DOUBT_NONE, DOUBT_UNBOUND)
     EACH(guest, GUEST_KIND_UNKNOWN, GUEST_KIND_TRANSLATED)
     EACH(dom0_mode, DOM0_MODE_UNKNOWN, DOM0_TRANSLATED)
     EACH(coverage, COVERAGE_UNKNOWN, COVERAGE_YES)
@@ -37,7 +37,7 @@ static void for_all_dt_facts(void (*fn)(const struct facts *facts))
     EACH(oracle, ORACLE_NONE, ORACLE_UNSUPPORTED)
     EACH(word, WORD_NONE, WORD_FITS)
     EACH(owner, OWNER_UNKNOWN, OWNER_NONE)
-    EACH(doubt, DOUBT_NONE, DOUBT_NEW_DEVICE)
+    EACH(doubt, DOUBT_NONE, DOUBT_UNBOUND)
     EACH(guest, GUEST_KIND_UNKNOWN, GUEST_KIND_TRANSLATED)
     EACH(mates, MATES_UNKNOWN, MATES_TOGETHER)
     EACH(grant_dma, 0, 1)
@@ -136,10 +136,10 @@ static void every_combination(void **state)
     (void)state;
     calls = 0;
     for_all_facts(check_state);
-    assert_int_equal(calls, 3 * 3 * 4 * 9 * 3 * 5 * 3 * 5 * 3 * 2 * 2);
+    assert_int_equal(calls, 3 * 3 * 4 * 12 * 3 * 5 * 3 * 5 * 3 * 2 * 2);
     calls = 0;
     for_all_dt_facts(check_state);
-    assert_int_equal(calls, 3 * 5 * 3 * 4 * 9 * 3 * 5 * 2 * 2 * 2 * 4 * 2);
+    assert_int_equal(calls, 3 * 5 * 3 * 4 * 12 * 3 * 5 * 2 * 2 * 2 * 4 * 2);
 }
 
 /* What a consumer or an administrator relies on; said here a second time, for policy_is_claim() is
@@ -280,6 +280,9 @@ static const struct row rows[] = {
     {UNKNOWN(.doubt = DOUBT_MALFORMED), XENIOMMU_UNKNOWN, false, "record-malformed"},
     {UNKNOWN(.doubt = DOUBT_UNREADABLE), XENIOMMU_UNKNOWN, false, "records-unreadable"},
     {UNKNOWN(.doubt = DOUBT_NEW_DEVICE), XENIOMMU_UNKNOWN, false, "new-device"},
+    {UNKNOWN(.doubt = DOUBT_HIDDEN), XENIOMMU_UNKNOWN, false, "no-record"},
+    {UNKNOWN(.doubt = DOUBT_OTHER_DEVICE), XENIOMMU_UNKNOWN, false, "records-conflict"},
+    {UNKNOWN(.doubt = DOUBT_UNBOUND), XENIOMMU_UNKNOWN, false, "records-conflict"},
     {UNKNOWN(.doubt = DOUBT_NONE), XENIOMMU_UNKNOWN, false, "owner-unknown"},
     {DT(.owner = OWNER_DOM0, .oracle = ORACLE_TAKEN), XENIOMMU_PROTECTED, true, "behind-iommu"},
     {DT(.owner = OWNER_DOM0, .oracle = ORACLE_TAKEN, .mates = MATES_APART), XENIOMMU_UNPROTECTED,

@@ -148,6 +148,12 @@ static const struct {
     {                                                                                              \
         text, offsetof(struct xen_cmdline, field), XEN_##value                                     \
     }
+    ROW("", iommu, ON),
+    ROW("iommu=off", iommu, OFF),
+    ROW("iommu=off iommu=on", iommu, ON),
+    ROW("no-iommu", iommu, OFF),
+    ROW("iommu=later-invention", iommu, UNKNOWN),
+    ROW("iommu=off,later-invention", iommu, OFF),
     ROW("", igfx, ON),
     ROW("iommu=no-igfx", igfx, OFF),
     ROW("iommu=igfx=off,dom0-strict", igfx, OFF),

@@ -165,24 +165,39 @@ static void list_in_json(void **state)
         "\"group\":null,\"limits\":[]}]}");
 }
 
+/* What show says in words of a device that is protected, and may skip. */
+#define IN_SHORT                                                                                   \
+    "\nAn IOMMU that Xen controls confines all its DMA to memory that its owner may\nuse.\n"       \
+    "swiotlb-xen is not needed: the IOMMU translates its owner's own addresses.\n"
+
 static void show_tells_by_its_exit_code(void **state)
 {
     (void)state;
     publish_own();
     assert_run("show 00:04.0", 0,
                "Device:   0000:00:04.0\nName:     Example NIC\nState:    protected\n"
-               "Swiotlb:  skip\nReason:   assigned\nGroup:    -\n",
+               "Swiotlb:  skip\nReason:   assigned\nGroup:    -\n" IN_SHORT,
                "");
-    assert_run("show 0000:00:05.0", 3,
-               "Device:   0000:00:05.0\nState:    unprotected\nSwiotlb:  keep\n"
-               "Reason:   not-covered\nGroup:    3\n",
-               "");
+    assert_run(
+        "show 0000:00:05.0", 3,
+        "Device:   0000:00:05.0\nState:    unprotected\nSwiotlb:  keep\n"
+        "Reason:   not-covered\nGroup:    3\n"
+        "\nNothing confines its DMA to memory that its owner may use: whoever controls the\n"
+        "device may reach all memory.\n"
+        "swiotlb-xen stays in use: no IOMMU translates its owner's addresses for\ncertain.\n",
+        "");
     assert_run("show /soc/video@fe001000", 3,
                "Device:   /soc/video@fe001000\nState:    relaxed\nSwiotlb:  keep\n"
-               "Reason:   -\nGroup:    -\n",
+               "Reason:   -\nGroup:    -\n"
+               "\nAn IOMMU that Xen controls translates its DMA, but lets it reach more memory\n"
+               "than its owner may use.\n"
+               "swiotlb-xen stays in use, which is safe in any case.\n",
                "");
+    run_root = "/nowhere";
     assert_run("show 00:06.0", 1, "",
-               "xen-iommu: 00:06.0: nothing is published of such a device here\n");
+               "xen-iommu: 00:06.0: nothing is published of such a device here: this machine has "
+               "no such device\n");
+    run_root = "";
 }
 
 static void show_in_the_host_tells_the_owner(void **state)
@@ -190,10 +205,11 @@ static void show_in_the_host_tells_the_owner(void **state)
     (void)state;
     publish_host();
     publish_domain();
-    assert_run("show 00:04.0", 0,
-               "Device:   0000:00:04.0\nName:     Example NIC\nState:    protected\n"
-               "Swiotlb:  skip\nReason:   assigned\nGroup:    -\nOwner:    1\nIOMMU:    dmar0\n",
-               "");
+    assert_run(
+        "show 00:04.0", 0,
+        "Device:   0000:00:04.0\nName:     Example NIC\nState:    protected\n"
+        "Swiotlb:  skip\nReason:   assigned\nGroup:    -\nOwner:    1\nIOMMU:    dmar0\n" IN_SHORT,
+        "");
     assert_run_json(
         "show 00:05.0 --json", 3,
         "{\"view\":\"host\",\"bus\":\"pci\",\"device\":\"0000:00:05.0\","
@@ -212,14 +228,14 @@ static void show_tells_what_protection_leaves_out(void **state)
     fake_store_set(DOMAIN_1 "/pci/0000-00-00-0/limits", "ats newer\t");
     assert_run("show 00:00.0 --domain 1", 0,
                "Device:   0000:00:00.0\nState:    protected\nSwiotlb:  skip\n"
-               "Reason:   assigned\nGroup:    -\nLimits:   ?\n"
-               "\nWhat this leaves out:\n  - ?\n    (not known to this xen-iommu)\n",
+               "Reason:   assigned\nGroup:    -\nLimits:   ?\n" IN_SHORT
+               "\nWhat it leaves out:\n  - ?\n    (not known to this xen-iommu)\n",
                "");
     fake_store_set(DOMAIN_1 "/pci/0000-00-00-0/limits", " ats  newer");
     assert_run("show 00:00.0 --domain 1", 0,
                "Device:   0000:00:00.0\nState:    protected\nSwiotlb:  skip\n"
-               "Reason:   assigned\nGroup:    -\nLimits:   ats,newer\n"
-               "\nWhat this leaves out:\n"
+               "Reason:   assigned\nGroup:    -\nLimits:   ats,newer\n" IN_SHORT
+               "\nWhat it leaves out:\n"
                "  - ats\n"
                "    Xen lets it translate addresses by itself (PCIe ATS), and what it marks as\n"
                "    translated passes the IOMMU unchecked: it is confined as long as the device\n"
@@ -245,30 +261,37 @@ static void show_in_a_guest_tells_no_remedy(void **state)
     assert_null(strstr(output, "To end this"));
 }
 
+/* Of publish_host(). */
+#define FINE_VERDICT                                                                               \
+    "\"verdict\":{\"fine\":true,\"findings\":0,\"guests_devices\":1,\"text\":\"every guest's "     \
+    "device is protected\"}"
+
 static void status_counts(void **state)
 {
     (void)state;
     publish_own();
     assert_run("status", 0,
-               "View:        this domain\nDaemon:      ready\nVersion:     1\nGeneration:  1\n"
-               "Devices:     3 (1 unprotected, 1 relaxed, 1 protected)\n",
+               "View:        this domain\nDaemon:      ready\nABI version: 1\nGeneration:  1\n"
+               "Devices:     3 (1 unprotected, 1 relaxed, 1 protected)\n"
+               "Verdict:     2 devices of guests are not protected: see xen-iommu check\n",
                "");
     publish_host();
     assert_run("status", 0,
-               "View:        host\nDaemon:      ready\nIOMMU:       enabled\nVersion:     1\n"
-               "Generation:  1\nDevices:     2 (1 protected, 1 quarantined)\n",
+               "View:        host\nDaemon:      ready\nIOMMU:       enabled\nABI version: 1\n"
+               "Generation:  1\nDevices:     2 (1 protected, 1 quarantined)\n"
+               "Verdict:     every guest's device is protected\n",
                "");
     assert_run_json("status --json", 0,
                     "{\"view\":\"host\",\"status\":\"ready\",\"version\":\"1\",\"generation\":1,"
                     "\"iommu\":\"enabled\",\"devices\":{\"unknown\":0,\"unprotected\":0,"
-                    "\"relaxed\":0,\"protected\":1,\"quarantined\":1}}");
+                    "\"relaxed\":0,\"protected\":1,\"quarantined\":1}," FINE_VERDICT "}");
 }
 
 /* How old the hypervisor's word can be. */
 static void status_tells_the_bound(void **state)
 {
     static const char counts[] = "\"devices\":{\"unknown\":0,\"unprotected\":0,\"relaxed\":0,"
-                                 "\"protected\":1,\"quarantined\":1}}";
+                                 "\"protected\":1,\"quarantined\":1}," FINE_VERDICT "}";
     char expected[512];
 
     (void)state;
@@ -346,7 +369,7 @@ static void no_daemon_is_exit_code_4(void **state)
     assert_run("explain 00:04.0", 4, "", absent);
     assert_run("export --binding=xen-iommu", 4, "", absent);
     assert_run("status", 4,
-               "View:        this domain\nDaemon:      absent\nVersion:     -\n"
+               "View:        this domain\nDaemon:      absent\nABI version: -\n"
                "Generation:  -\nDevices:     0\n",
                absent);
     publish_host();
@@ -356,7 +379,7 @@ static void no_daemon_is_exit_code_4(void **state)
     assert_run_json("status --json", 4,
                     "{\"view\":\"host\",\"status\":\"stopped\",\"version\":\"1\",\"generation\":1,"
                     "\"iommu\":\"enabled\",\"devices\":{\"unknown\":0,\"unprotected\":0,"
-                    "\"relaxed\":0,\"protected\":0,\"quarantined\":0}}");
+                    "\"relaxed\":0,\"protected\":0,\"quarantined\":0},\"verdict\":null}");
     assert_string_equal(errors, stopped);
 }
 

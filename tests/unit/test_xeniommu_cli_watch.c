@@ -317,10 +317,23 @@ static void refuses_what_it_could_never_see(void **state)
 {
     (void)state;
     assert_run("watch --domain 2", 1, "", "xen-iommu: domain 2 does not exist\n");
+    fake_store_refuse(-EACCES);
+    assert_run("watch", 1, "", "xen-iommu: XenStore: permission denied\n");
+}
+
+static void waits_for_a_xenstored_that_was_never_there(void **state)
+{
+    void (*const steps[])(void) = {find_xenstored, lose_xenstored};
+
+    (void)state;
+    publish_own();
     fake_store_refuse(-ENOTCONN);
-    assert_run("watch", 1, "",
-               "xen-iommu: XenStore cannot be reached: is this a Xen domain, and does xenstored "
-               "run?\n");
+    assert_watch("watch", steps,
+                 "status  unknown: XenStore cannot be reached\n"
+                 "status  ready\n"
+                 "present 0000:00:04.0 protected swiotlb=skip group=3 reason=assigned\n"
+                 "present /soc/uart@1 relaxed swiotlb=keep reason=dom0-relaxed\n"
+                 "status  unknown: XenStore cannot be reached\n");
 }
 
 /* Compares the lines with the objects, but for the time, which has to be one. */
@@ -476,6 +489,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(tells_another_domain, setup, teardown),
         cmocka_unit_test_setup_teardown(refuses_what_it_could_never_see, setup, teardown),
+        cmocka_unit_test_setup_teardown(waits_for_a_xenstored_that_was_never_there, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(tells_programs_the_same_fields_as_list, setup, teardown),
         cmocka_unit_test_setup_teardown(tells_programs_that_nothing_holds, setup, teardown),
         cmocka_unit_test_setup_teardown(ends_quietly_without_a_reader, setup, teardown),

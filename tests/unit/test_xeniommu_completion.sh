@@ -26,11 +26,11 @@ offers()
     [[ "${COMPREPLY[*]}" == "$3" ]] || { echo "\"$1\": \"${COMPREPLY[*]}\", not \"$3\"" >&2; exit 1; }
 }
 
-offers 'xen-iommu ' 1 'list show explain status watch export apply'
+offers 'xen-iommu ' 1 'list show explain status check watch metrics export apply'
 offers 'xen-iommu w' 1 'watch'
 offers 'xen-iommu watch ' 2 ''
 offers 'xen-iommu s' 1 'show status'
-offers 'xen-iommu list --' 2 '--binding --domain --dry-run --format --help --json --now --output --version'
+offers 'xen-iommu list --' 2 '--binding --domain --dry-run --format --help --json --now --openmetrics --output --version'
 offers 'xen-iommu list --j' 2 '--json'
 offers 'xen-iommu show ' 2 '0000:00:04.0 /soc/uart@1 /soc/uart@2'
 offers 'xen-iommu show 0000:00:0' 6 '04.0'

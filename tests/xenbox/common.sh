@@ -23,7 +23,7 @@ target_dir() {
 # target_architecture TARGET: the architecture of its packages
 target_architecture() {
     case $1 in
-    smmu | linux | backports) dpkg --print-architecture ;;
+    smmu | linux | backports | monitoring) dpkg --print-architecture ;;
     debian) echo amd64 ;;
     initramfs) echo arm64 ;;
     *) echo "$1" ;;

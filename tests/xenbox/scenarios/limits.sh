@@ -26,7 +26,7 @@ limits 0000:00:03.0 no-intremap
 limits 0000:00:07.0 "no-acs no-intremap"
 limits 0000:00:07.1 "no-acs no-intremap"
 limits 0000:01:00.0 "ats no-intremap"
-explains 00:07.0 "functions of the same card, can reach it" "Xen does not remap interrupts"
+explains 00:07.0 "in the same card) can reach each other" "Xen does not remap interrupts"
 explains 01:00.0 "passes the IOMMU unchecked" "Xen does not remap interrupts"
 
 check "xl pci-assignable-add" xl pci-assignable-add 00:04.0
