@@ -9,8 +9,9 @@ GUEST_BOUND=240 # the auditor has part of the only processor
 ALLOWED=5000 # ms; as in order.sh
 
 start_auditor() {
-    auditor --xen --device 0000:00:03.0 --device 0000:00:04.0 --lock /run/xen-iommud/lock --allow-overlap-ms $ALLOWED \
-        --announce > /tmp/audit.out 2>&1 3>&- < /dev/null &
+    # shellcheck disable=SC2046 # words
+    auditor --xen --device 0000:00:04.0 $(pci_functions | grep -v '00:04' | sed 's/^/--still /') \
+        --lock /run/xen-iommud/lock --allow-overlap-ms $ALLOWED --announce > /tmp/audit.out 2>&1 3>&- < /dev/null &
     AUDITOR=$!
     wait_for 60 grep -q '^watching' /tmp/audit.out || stop "the auditor does not watch: $(cat /tmp/audit.out)"
 }
@@ -20,6 +21,9 @@ audited() {
     rm -f /tmp/swept
     kill -USR1 "$AUDITOR"
     wait_for 60 has_swept || stop "the auditor does not look: $(tail -n 5 /tmp/audit.out)"
+    grep -v -e '^swept' -e '^watching' /tmp/audit.out | head -n 20 | while IFS= read -r audit_line; do
+        say "$1: $audit_line"
+    done
     same "$1: findings" "$(grep -cv -e ' overlap ' -e '^swept' -e '^watching' /tmp/audit.out)" 0
     : > /tmp/audit.out
 }
