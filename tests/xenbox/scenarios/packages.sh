@@ -9,16 +9,16 @@ GUEST_BOUND=240 # the auditor has part of the only processor
 ALLOWED=5000 # ms; as in order.sh
 
 start_auditor() {
+    : > /tmp/audit.out
     # shellcheck disable=SC2046 # words
     auditor --xen --device 0000:00:04.0 $(pci_functions | grep -v '00:04' | sed 's/^/--still /') \
-        --lock /run/xen-iommud/lock --allow-overlap-ms $ALLOWED --announce > /tmp/audit.out 2>&1 3>&- < /dev/null &
+        --lock /run/xen-iommud/lock --allow-overlap-ms $ALLOWED --announce >> /tmp/audit.out 2>&1 3>&- < /dev/null &
     AUDITOR=$!
     wait_for 60 grep -q '^watching' /tmp/audit.out || stop "the auditor does not watch: $(cat /tmp/audit.out)"
 }
 
 # audited WHAT: a check that it has found nothing
 audited() {
-    rm -f /tmp/swept
     kill -USR1 "$AUDITOR"
     wait_for 60 has_swept || stop "the auditor does not look: $(tail -n 5 /tmp/audit.out)"
     grep -v -e '^swept' -e '^watching' /tmp/audit.out | head -n 20 | while IFS= read -r audit_line; do
