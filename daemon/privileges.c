@@ -63,11 +63,13 @@ int privileges_plan(const char *user, struct privileges *plan)
     return rc < 0 ? rc : 0;
 }
 
+/* On an error it says that there are none. */
 static int read_capabilities(uint64_t *permitted)
 {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct data[2];
 
+    *permitted = 0;
     if (syscall(SYS_capget, &header, data))
         return -errno;
     *permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;

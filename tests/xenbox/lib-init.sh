@@ -2,6 +2,17 @@
 # shellcheck shell=dash
 # For scenarios with BOX_INIT: the installed service, as a service manager runs it.
 
+# install_packages: ours. dpkg does not know what else is here; that their dependencies are right is shown by
+# tests/packages/install.
+install_packages() {
+    check "dpkg installs the packages" dpkg --force-depends -i /box/packages/*.deb
+}
+
+# version_of PACKAGE: its state and version, for dpkg
+version_of() {
+    dpkg-query -W -f '${db:Status-Status} ${Version}' "$1"
+}
+
 # daemon_process: prints the process that has a user of its own, whoever its parent is
 daemon_process() {
     pgrep -u xen-iommud -x xen-iommud

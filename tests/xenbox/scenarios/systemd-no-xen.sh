@@ -4,8 +4,11 @@ BOX_INIT=systemd
 BOX_XEN=no
 BOX_IOMMU=none
 
-check "systemctl enable" systemctl enable xen-iommud
+install_packages
+check "it is enabled" systemctl is-enabled xen-iommud
+refuse "systemctl is-failed, installed" systemctl is-failed xen-iommud
 check "systemctl start" systemctl start xen-iommud
 same "ConditionResult" "$(systemctl show -P ConditionResult xen-iommud)" no
 same "ActiveState" "$(systemctl show -P ActiveState xen-iommud)" inactive
 refuse "systemctl is-failed" systemctl is-failed xen-iommud
+check "dpkg --purge" dpkg --force-depends --purge xen-iommud xen-iommu libxeniommu1

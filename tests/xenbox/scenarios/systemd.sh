@@ -28,16 +28,20 @@ logs() {
 }
 
 check "systemctl is-active xen" systemctl is-active xen
-check "systemctl enable" systemctl enable xen-iommud
+install_packages
+check "it is enabled" systemctl is-enabled xen-iommud
+want_property ActiveState active
+check "systemctl stop" systemctl stop xen-iommud
 
 # What cannot work is said, and not tried again and again.
+cp /etc/xen/xen-iommud.conf /tmp/conf
 echo "nonsense = 1" > /etc/xen/xen-iommud.conf
 refuse "systemctl start, with a broken configuration" systemctl start xen-iommud
 want_property ActiveState failed
 want_property ExecMainStatus 2
 want_property NRestarts 0
 logs '/etc/xen/xen-iommud.conf:1: unknown key "nonsense"'
-rm /etc/xen/xen-iommud.conf
+cp /tmp/conf /etc/xen/xen-iommud.conf
 systemctl reset-failed xen-iommud
 
 # Some distributions keep this to root.

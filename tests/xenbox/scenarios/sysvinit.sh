@@ -5,13 +5,18 @@ BOX_TIMEOUT=600
 
 SERVICE=/etc/init.d/xen-iommud
 
-check "systemd-sysusers makes the user here as well" systemd-sysusers
 check "there is no systemd" test ! -e /run/systemd/system
+install_packages
+check "it runs" $SERVICE status
+want $HOST/status ready 0
+check "it starts in runlevel 2, before xendomains" test -e "$(echo /etc/rc2.d/S*xen-iommud)"
+check "stop" $SERVICE stop
+cp /etc/xen/xen-iommud.conf /tmp/conf
 
 echo "nonsense = 1" > /etc/xen/xen-iommud.conf
 refuse "start, with a broken configuration" $SERVICE start
 refuse "status, with a broken configuration" $SERVICE status
-rm /etc/xen/xen-iommud.conf
+cp /tmp/conf /etc/xen/xen-iommud.conf
 
 check "start" $SERVICE start
 want $HOST/status ready 0
@@ -35,3 +40,10 @@ pkill -KILL -x xen-iommud
 check "stop" $SERVICE stop
 want $HOST/status stopped 0
 refuse "status, stopped" $SERVICE status
+
+# Installed anew, and gone for good, with its log.
+check "start" $SERVICE start
+check "dpkg --purge" dpkg --force-depends --purge xen-iommud
+want $HOST/status stopped 0
+check "the log goes too" test ! -e $DAEMON_LOG
+check "nothing starts it" test ! -e "$(echo /etc/rc2.d/S*xen-iommud)"

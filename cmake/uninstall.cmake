@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+# The target "uninstall": takes away what "cmake --install" of this build folder has put there, and the folders
+# of our own that are empty then.
+set(manifest ${CMAKE_CURRENT_LIST_DIR}/install_manifest.txt)
+if(NOT EXISTS ${manifest})
+    message(FATAL_ERROR "Nothing to uninstall: there is no ${manifest}")
+endif()
+file(STRINGS ${manifest} files)
+foreach(file ${files})
+    file(REMOVE $ENV{DESTDIR}${file})
+    get_filename_component(folder ${file} DIRECTORY)
+    while(folder MATCHES "/[^/]*xen-?iommu[^/]*(/|$)")
+        list(APPEND folders ${folder})
+        get_filename_component(folder ${folder} DIRECTORY)
+    endwhile()
+endforeach()
+# The deepest come first in this order.
+list(REMOVE_DUPLICATES folders)
+list(SORT folders ORDER DESCENDING)
+foreach(folder ${folders})
+    file(GLOB content $ENV{DESTDIR}${folder}/* $ENV{DESTDIR}${folder}/.[!.]*)
+    if(NOT content)
+        file(REMOVE_RECURSE $ENV{DESTDIR}${folder})
+    endif()
+endforeach()
+file(REMOVE ${manifest})
