@@ -361,7 +361,10 @@ class Settings(Check):
     def check_options(self, program, page, of_others=()):
         """Both ways; the page's are the macro .Fl's, and what stands in it as typed."""
         helped = self.long_options(output_of(program, '--help')) | {'help'}
-        macros = set(re.findall(r'\bFl -([a-z][a-z-]*)', text_of(page)))
+        lines = re.findall(r'^\.(?:.*\s)?Fl (.*)$', text_of(page), re.M)
+        lines += re.findall(r'\bFl (.*)$', text_of(page), re.M)
+        macros = {option for line in lines
+                  for option in re.findall(r'(?:^| )-([a-z][a-z-]*)', line)}
         self.same(macros, helped, page)
         self.assertFalse(self.long_options(text_of(page)) - helped - set(of_others),
                          f'{page}: no such option')

@@ -106,7 +106,10 @@ def objection(entries, path, value):
 def perms_objection(entries, path, perms):
     """What is wrong with the permissions that a directory was given ('n0', 'r7', ...), or None:
     dom0 alone may read what is below where that has the tag n, and else one domain, whose home it
-    is in."""
+    is in. A single node may be hidden from everybody but dom0, which is how it is taken back where
+    it cannot be removed."""
+    if any(entry.value and entry.pattern.fullmatch(path) for entry in entries):
+        return None if perms == ['n0'] else f'{path} has {perms} of its own'
     below = [entry for entry in entries
              if entry.path.startswith(path + '/') or _in_home(path, entry)]
     hidden = {('n' in entry.tags) for entry in below}

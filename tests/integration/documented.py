@@ -23,7 +23,7 @@ def objections(changes):
     for change in changes:
         if change.what == 'write':
             found.append(paths.objection(entries(), change.path, change.value))
-        elif change.what == 'perms' and len(change.path.split('/')) <= 5:
+        elif change.what == 'perms':
             perms = [word for word in change.value.split('\0') if word]
             found.append(paths.perms_objection(entries(), change.path, perms))
     return [text for text in found if text]
