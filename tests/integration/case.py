@@ -3,6 +3,7 @@
 import os
 import unittest
 
+import documented
 import truth
 from daemon import HOST_TREE, Daemon
 from hostpci import HostPci
@@ -73,7 +74,9 @@ class RigCase(unittest.TestCase):
         if ran:
             for word in ('AddressSanitizer', 'LeakSanitizer', 'runtime error:'):
                 self.assertNotIn(word, self.daemon.log())
-        check_commits(self, [commit.changes for commit in commits_of(requests)])
+        commits = [commit.changes for commit in commits_of(requests)]
+        check_commits(self, commits)
+        documented.check(self, commits)
         truth.check(self, requests)
 
     # another xenstored
