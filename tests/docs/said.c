@@ -63,7 +63,7 @@ static void say_pci(void)
     EACH(iommu, IOMMU_ENABLED)
     EACH(word, WORD_FITS)
     EACH(owner, OWNER_NONE)
-    EACH(doubt, DOUBT_NEW_DEVICE)
+    EACH(doubt, DOUBT_UNBOUND)
     EACH(guest, GUEST_KIND_TRANSLATED)
     EACH(dom0_mode, DOM0_TRANSLATED)
     EACH(coverage, COVERAGE_YES)
@@ -103,7 +103,7 @@ static void say_all_facts(void)
     {
         EACH(iommu, IOMMU_ENABLED) say_facts(&f);
         EACH(oracle, ORACLE_UNSUPPORTED) say_facts(&f);
-        EACH(doubt, DOUBT_NEW_DEVICE) say_facts(&f);
+        EACH(doubt, DOUBT_UNBOUND) say_facts(&f);
         EACH(guest, GUEST_KIND_TRANSLATED) say_facts(&f);
         EACH(dom0_mode, DOM0_TRANSLATED) say_facts(&f);
         EACH(coverage, COVERAGE_YES) say_facts(&f);
@@ -118,6 +118,9 @@ static void say_all_facts(void)
         EACH(force_assign, true) say_facts(&f);
         EACH(guest_path_unknown, true) say_facts(&f);
         EACH(builtin, BUILTIN_GIVEN) say_facts(&f);
+        EACH(tables, TABLES_READ) say_facts(&f);
+        EACH(switched_off, true) say_facts(&f);
+        EACH(quarantine_unsure, true) say_facts(&f);
     }
 }
 
