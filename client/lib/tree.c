@@ -223,14 +223,32 @@ int tree_read(struct tree *tree, const struct xeniommu_device *device, struct tr
     return rc == 0 ? -EAGAIN : rc;
 }
 
+/* Whether tree_load() was asked for this device; 1, 0, or an error. One read in place of the record's
+ * eight. */
+static int is_wanted(struct tree *tree, const struct xeniommu_device *device)
+{
+    char directory[PATH_SIZE], owner[sizeof(tree->only_owner)];
+    int rc;
+
+    if (tree->only_owner[0] == '\0')
+        return 1;
+    rc = device_directory(tree, device, directory);
+    if (rc == 0)
+        rc = read_optional(tree, directory, "owner", owner, sizeof(owner));
+    return rc != 0 ? rc : strcmp(owner, tree->only_owner) == 0;
+}
+
 /* Reads a device and adds it; one that went meanwhile is left out. */
 static int load_device(struct tree *tree, const struct xeniommu_device *device,
                        struct tree_list *list)
 {
     struct device_details details;
     struct tree_record record = {.details = tree->detailed ? &details : NULL};
-    int rc = tree_read(tree, device, &record);
+    int rc = is_wanted(tree, device);
 
+    if (rc != 1)
+        return rc;
+    rc = tree_read(tree, device, &record);
     if (rc == 0)
         return tree_list_add(list, &record);
     return rc == -ENOENT ? 0 : rc;

@@ -32,6 +32,11 @@ char *device_name(struct device_names *names, const struct xeniommu_device *devi
     return strdup("");
 }
 
+char *device_class(struct device_names *names, const struct xeniommu_device *device)
+{
+    return device_name(names, device);
+}
+
 /* Nothing moves a terminal's cursor, colours it or rings its bell: no control characters, in UTF-8
  * neither. */
 static bool is_quiet(const char *text, size_t size)

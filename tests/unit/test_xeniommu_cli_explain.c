@@ -88,8 +88,8 @@ static void json_says_the_same(void **state)
         "explain /soc/uart@1,0 --json", 0,
         "{\"view\":\"host\",\"bus\":\"dt\",\"device\":\"/soc/uart@1,0\",\"state\":\"unknown\","
         "\"swiotlb\":\"keep\",\"reason\":\"pci-host-bridge\",\"group\":null,\"limits\":[],"
-        "\"owner\":\"0\","
-        "\"iommu\":null,\"name\":null,"
+        "\"owner\":0,\"owner_name\":null,"
+        "\"iommu\":null,\"guest_device\":null,\"class\":null,\"name\":null,"
         "\"meaning\":\"Nothing is certain about its DMA: take it for unprotected.\","
         "\"leaves_out\":[],\"facts\":[{\"name\":\"pci-host\",\"value\":\"yes\",\"source\":\"the "
         "device tree\","
