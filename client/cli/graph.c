@@ -23,7 +23,7 @@ static int make_source(struct view *view, const struct tree_list *list, char **s
         rc = graph_write(file, view, reports, list->count);
     if (file != NULL && ferror(file) != 0)
         rc = -ENOMEM;
-    if (file != NULL && fclose(file) != 0)
+    if (file != NULL && (fclose(file) != 0 || *source == NULL)) /* it may fail without a word */
         rc = -ENOMEM;
     reports_free(reports, list->count);
     return rc;

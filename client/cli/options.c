@@ -233,20 +233,32 @@ static int take_option(int option, struct request *request)
     return word < 0 ? -1 : 0;
 }
 
-int options_take(int argc, char *argv[], struct request *request, int *given, int *first)
+/* As options_take(), but for what getopt_long()'s complaints begin with. */
+static int take_all(int argc, char *argv[], struct request *request, int *given)
 {
     int option;
 
     *given = 0;
-    if (argc > 0)
-        argv[0] = (char *)"xen-iommu"; /* what getopt_long()'s complaints begin with */
-    optind = 0;                        /* a full restart, for callers that run more than once */
+    optind = 0; /* a full restart, for callers that run more than once */
     while ((option = getopt_long(argc, argv, "ho:x:rnT:", long_options, NULL)) != -1) {
         option = option_of(option);
         if (take_option(option, request) != 0)
             return -1;
         *given |= option;
     }
-    *first = optind;
     return 0;
+}
+
+int options_take(int argc, char *argv[], struct request *request, int *given, int *first)
+{
+    char *called = argc > 0 ? argv[0] : NULL;
+    int rc;
+
+    if (argc > 0)
+        argv[0] = (char *)"xen-iommu"; /* the path is of no use to anybody */
+    rc = take_all(argc, argv, request, given);
+    if (argc > 0)
+        argv[0] = called;
+    *first = optind;
+    return rc;
 }
