@@ -214,22 +214,29 @@ static int fill_heading(struct libscols_line *line, const struct layout *layout,
     return 0;
 }
 
+/* Adds a line below its parent, and notes it in lines. */
+static int add_line(struct libscols_table *table, const struct layout *layout,
+                    const struct list_row *row, struct libscols_line **lines, size_t i)
+{
+    struct libscols_line *parent = row->parent != LIST_ROW_TOP ? lines[row->parent] : NULL;
+
+    lines[i] = scols_table_new_line(table, parent);
+    if (lines[i] == NULL)
+        return -ENOMEM;
+    return row->device != NULL ? fill_device(lines[i], layout, row->device)
+                               : fill_heading(lines[i], layout, row);
+}
+
 static int add_lines(struct libscols_table *table, const struct layout *layout,
                      const struct list_row *rows, size_t count)
 {
+    struct libscols_line **lines = calloc(count + 1, sizeof(struct libscols_line *));
     size_t i;
-    int rc = 0;
+    int rc = lines != NULL ? 0 : -ENOMEM;
 
-    for (i = 0; rc == 0 && i < count; i++) {
-        struct libscols_line *parent =
-            rows[i].parent != LIST_ROW_TOP ? scols_table_get_line(table, rows[i].parent) : NULL;
-        struct libscols_line *line = scols_table_new_line(table, parent);
-
-        if (line == NULL)
-            return -ENOMEM;
-        rc = rows[i].device != NULL ? fill_device(line, layout, rows[i].device)
-                                    : fill_heading(line, layout, &rows[i]);
-    }
+    for (i = 0; rc == 0 && i < count; i++)
+        rc = add_line(table, layout, &rows[i], lines, i);
+    free(lines);
     return rc;
 }
 
