@@ -21,6 +21,7 @@ struct tree {
     char only_owner[16]; /* of the host's tree: tree_load() leaves out what it saw others have; "":
                             nothing */
     bool gone;      /* it found that the daemon is gone, though its status is "ready" */
+    char guest_path[XENIOMMU_KEY_SIZE]; /* of the details that were read last */
 };
 
 /* Sets an answer to unknown and keep. */

@@ -135,12 +135,13 @@ static void every_known_word_has_a_sentence(void **state)
     (void)state;
     publish_nic();
     fake_store_set(NIC "/facts", "unit=on unit=off unit=unknown unlisted=yes builtin-line=none "
-                                 "builtin-line=given builtin-line=unknown doubt=new-device");
+                                 "builtin-line=given builtin-line=unknown doubt=new-device "
+                                 "guest-address=0000-00-04-0");
     assert_prints("explain 00:04.0", "\n    doubt=new-device, from ");
     assert_null(strstr(output, "not known to this xen-iommu"));
     publish_uart("unknown", "keep", "group-unknown",
                  "mates=together mates=apart mates=doubtful mates=unknown mates=unlisted "
-                 "builtin-line=unknown guest-path=unknown");
+                 "builtin-line=unknown guest-path=/passthrough/uart guest-path=unknown");
     assert_prints("explain /soc/uart@1,0", "\n    guest-path=unknown, from ");
     assert_null(strstr(output, "not known to this xen-iommu"));
     assert_non_null(strstr(output, "decided: group-unknown\n"));
