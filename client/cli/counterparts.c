@@ -31,8 +31,7 @@ void counterparts_free(struct counterparts *counterparts)
 /* The guest's name for a device of the host's tree, or NULL. */
 static const struct xeniommu_device *guest_device(const struct tree_record *record)
 {
-    (void)record;
-    return NULL;
+    return record->details->has_guest ? &record->details->guest : NULL;
 }
 
 /* NULL too where several devices of the host's are said to be this one. */

@@ -106,6 +106,37 @@ class Names(ListCase):
         self.assertEqual(self.in_dom0('list', '--domain', 'web').returncode, FAILURE)
 
 
+class BothAddresses(ListCase):
+    """The host's address and the guest's, each beside the other."""
+
+    def test_in_the_host(self):
+        self.assertEqual(self.rows('-o', 'DEVICE,GUEST', '--owner', '1'), [[NIC, FIRST[5:]]])
+        self.assertEqual(self.rows('-o', 'GUEST', '--owner', '0'), [['-']] * 3)
+        devices = {device['device']: device
+                   for device in self.json_of(self.in_dom0('list', '--json'))['devices']}
+        self.assertEqual(devices[NIC]['guest_device'], FIRST)
+        self.assertIsNone(devices[NIC2]['guest_device'])
+        self.assertEqual(self.json_of(self.in_dom0('show', '--json', NIC))['guest_device'], FIRST)
+        self.assertIn(f'in the guest {FIRST}', self.in_dom0('graph').stdout)
+
+    def test_of_a_domain(self):
+        self.assertEqual(self.rows('-o', 'DEVICE,HOST,CLASS', '--domain', '1'),
+                         [[FIRST, NIC[5:], 'Ethernet']])
+        for command in ('show', 'explain'):
+            answer = self.json_of(self.in_dom0(command, FIRST, '--json', '--domain', 'web'))
+            self.assertEqual(answer['host_device'], NIC)
+
+    def test_in_the_guest(self):
+        answer = self.json_of(self.in_guest(1, 'list', '--json'))
+        self.assertNotIn('host_device', answer['devices'][0])
+        self.assertNotIn(NIC, self.in_guest(1, 'list').stdout)
+
+    def test_no_more_when_it_is_gone(self):
+        self.toolstack.detach(1, NIC).finish()
+        self.wait_host(NIC, state='quarantined')
+        self.assertEqual(self.rows('-o', 'GUEST'), [['-']] * len(FUNCTIONS))
+
+
 class Pictures(ListCase):
     def test_few_devices(self):
         done = self.in_dom0('graph')

@@ -205,6 +205,85 @@ static void domains_by_name(void **state)
         "xen-iommu: XenStore cannot be reached: is this a Xen domain, and does xenstored run?\n");
 }
 
+static void publish_guest(void)
+{
+    fake_store_publish("/local/domain/1/iommu");
+    fake_store_device("/local/domain/1/iommu", "pci/0000-00-01-0", "protected", "skip", "why");
+    fake_store_device("/local/domain/1/iommu", "pci/0000-00-02-0", "protected", "skip", "why");
+    fake_store_device("/local/domain/1/iommu", "dt/video", "protected", "skip", "why");
+    fake_store_set(HOST "/pci/0000-00-04-0/facts", "owner=guest guest-address=0000-00-01-0");
+    fake_store_set(HOST "/dt/soc/video/owner", "1");
+    fake_store_set(HOST "/dt/soc/video/facts", "owner=guest guest-path=/video");
+}
+
+/* One device, two names: each side's stands beside the other's. */
+static void the_other_sides_name(void **state)
+{
+    (void)state;
+    publish_guest();
+    assert_run("list -o DEVICE,GUEST --owner 1", 0,
+               "DEVICE       GUEST\n"
+               "0000:00:04.0 00:01.0\n"
+               "/soc/video   /video\n",
+               "");
+    assert_int_equal(run("list"), 0);
+    assert_non_null(strstr(output, " GUEST "));
+    assert_run("list --domain 1", 0,
+               "DEVICE       STATE     SWIOTLB HOST       REASON CLASS    NAME\n"
+               "0000:00:01.0 protected skip    00:04.0    why    Ethernet Example NIC\n"
+               "0000:00:02.0 protected skip    -          why             \n"
+               "/video       protected skip    /soc/video why             \n",
+               "");
+    assert_int_equal(run("list --json --owner 1"), 0);
+    assert_non_null(strstr(output, "\"guest_device\":\"0000:00:01.0\""));
+    assert_non_null(strstr(output, "\"guest_device\":\"/video\""));
+    assert_int_equal(run("show --json --domain 1 00:01.0"), 0);
+    assert_non_null(strstr(output, "\"host_device\":\"0000:00:04.0\""));
+    assert_int_equal(run("graph --domain 1"), 0);
+    assert_non_null(strstr(output, "0000:00:01.0\\nin the host 0000:00:04.0\\n"));
+}
+
+/* Of two that are said to be the same, neither; and another's, or none, where there is no word. */
+static void the_other_sides_name_in_doubt(void **state)
+{
+    (void)state;
+    publish_guest();
+    publish_device("pci/0000-00-06-0", "protected", "1", NULL, NULL);
+    fake_store_set(HOST "/pci/0000-00-06-0/facts", "guest-address=0000-00-01-0");
+    assert_run("list -rno DEVICE,HOST --domain 1", 0,
+               "0000:00:01.0 -\n0000:00:02.0 -\n/video /soc/video\n", "");
+    fake_store_set(HOST "/pci/0000-00-06-0/owner", "12");
+    assert_run("list -rno DEVICE,HOST --domain 1", 0,
+               "0000:00:01.0 00:04.0\n0000:00:02.0 -\n/video /soc/video\n", "");
+    fake_store_set(HOST "/status", "stopped");
+    assert_run("list -rno DEVICE,HOST --domain 1", 0, "0000:00:01.0 -\n0000:00:02.0 -\n/video -\n",
+               "");
+}
+
+/* dom0's own devices have one name. */
+static void dom0_is_the_host(void **state)
+{
+    (void)state;
+    fake_store_publish("/local/domain/0/iommu");
+    fake_store_device("/local/domain/0/iommu", "pci/0000-00-04-0", "relaxed", "keep", "why");
+    assert_int_equal(run("list --domain 0"), 0);
+    assert_null(strstr(output, "HOST"));
+    assert_int_equal(run("list --domain 0 --json"), 0);
+    assert_non_null(strstr(output, "\"host_device\":\"0000:00:04.0\""));
+}
+
+/* A guest has no business with the host's names. */
+static void a_guest_is_told_no_other_name(void **state)
+{
+    (void)state;
+    fake_store_reset();
+    fake_store_publish(XENIOMMU_DIR);
+    fake_store_device(XENIOMMU_DIR, "pci/0000-00-04-0", "protected", "skip", "why");
+    assert_int_equal(run("list --json"), 0);
+    assert_null(strstr(output, "_device"));
+    assert_run("list -no HOST,GUEST,OWNER", 0, "-    -         -\n", "");
+}
+
 /* Only the toolstack writes it, but nothing checks what. */
 static void a_name_that_moves_the_cursor(void **state)
 {
@@ -444,6 +523,10 @@ int main(void)
         TEST(a_tree_by_unit_and_group),
         TEST(a_tree_of_a_domain),
         TEST(domains_by_name),
+        TEST(the_other_sides_name),
+        TEST(the_other_sides_name_in_doubt),
+        TEST(dom0_is_the_host),
+        TEST(a_guest_is_told_no_other_name),
         TEST(a_name_that_moves_the_cursor),
         TEST(names_are_in_json),
         TEST(names_cost_a_read_for_each_domain),
