@@ -131,6 +131,11 @@ static int publish_or_withdraw_host(struct reconciler *reconciler, const struct 
     return publish_host(reconciler, source, whole);
 }
 
+static const char *told(const void *arg, uint32_t domid, const char *path)
+{
+    return publisher_told(arg, domid, path);
+}
+
 int pass_publish(struct reconciler *reconciler, bool whole)
 {
     struct view_source source = {
@@ -145,6 +150,8 @@ int pass_publish(struct reconciler *reconciler, bool whole)
         .confirm_ms = reconciler->parts.confirm_ms,
         .gone = &reconciler->gone,
         .lock_file = reconciler->parts.lock_file,
+        .told = told,
+        .told_arg = reconciler->parts.publisher,
     };
     int rc, host;
 

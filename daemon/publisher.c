@@ -513,6 +513,13 @@ void publisher_cut(const struct publisher *publisher, uint32_t domid, struct tre
     tree->count = kept;
 }
 
+const char *publisher_told(const struct publisher *publisher, uint32_t domid, const char *path)
+{
+    const struct mirror *mirror = find(publisher, domid);
+
+    return mirror && mirror->known ? tree_get(&mirror->have, path) : NULL;
+}
+
 bool publisher_is_new(const struct publisher *publisher, uint32_t domid)
 {
     const struct mirror *mirror = find(publisher, domid);

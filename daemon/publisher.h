@@ -55,6 +55,10 @@ bool publisher_overstates(const struct publisher *publisher);
 /* True when a tree is written whole at the next publication: the first one, or after a failure. */
 bool publisher_is_new(const struct publisher *publisher, uint32_t domid);
 
+/* What is published at a path of a domain's tree, or NULL: nothing, or it is not known. Valid until
+ * the tree's next publication. */
+const char *publisher_told(const struct publisher *publisher, uint32_t domid, const char *path);
+
 /* Takes from a tree what is not published yet: then its publication only weakens or removes. */
 void publisher_cut(const struct publisher *publisher, uint32_t domid, struct tree *tree);
 

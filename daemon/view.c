@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xen/io/xs_wire.h>
+
+#include "sighting.h"
 
 /* A device as one domain sees it. */
 struct sighting {
@@ -57,34 +60,20 @@ static int add_number(struct tree *tree, const char *base, const char *leaf, uin
     return tree_add_leaf(tree, base, leaf, text);
 }
 
-#define PCI_BASE_SIZE (4 + XENIOMMU_PCI_NAME_SIZE)
-/* With the rest of the path below XenStore's limit of 3072 bytes. */
-#define DT_BASE_SIZE 2900
-
-static void pci_base(uint32_t sbdf, char base[PCI_BASE_SIZE])
-{
-    memcpy(base, "pci/", 4);
-    xeniommu_pci_name(sbdf, base + 4);
-}
-
-/* False for a path that XenStore has no room for: no record can be made of it. */
-static bool dt_base(const char *path, char base[DT_BASE_SIZE])
-{
-    memcpy(base, "dt/", 3);
-    return xeniommu_encode_path(path, base + 3, DT_BASE_SIZE - 3) >= 0;
-}
-
 /* Where the hypervisor contradicts the records, nobody is known to have it. */
 static bool is_contradicted(const struct device *device)
 {
     return device->facts.word == WORD_DENIES && !device->facts.force_assign;
 }
 
+static enum owner_kind told_owner(const struct device *device)
+{
+    return is_contradicted(device) ? OWNER_UNKNOWN : device->owner.kind;
+}
+
 static int add_owner(struct tree *tree, const char *base, const struct device *device)
 {
-    enum owner_kind kind = is_contradicted(device) ? OWNER_UNKNOWN : device->owner.kind;
-
-    switch (kind) {
+    switch (told_owner(device)) {
     case OWNER_DOM0:
         return tree_add_leaf(tree, base, "owner", "0");
     case OWNER_GUEST:
@@ -97,26 +86,54 @@ static int add_owner(struct tree *tree, const char *base, const struct device *d
     return tree_add_leaf(tree, base, "owner", "unknown");
 }
 
-static int add_host_device(struct tree *tree, const struct device *device)
+/* No xenstored takes a longer message than XENSTORE_PAYLOAD_MAX, nor oxenstored a longer value than
+ * this (its quota-maxsize). */
+#define FACTS_MAX 2048
+
+/* What there is no room for is left out: nothing but names of devices is as long as that. */
+static void add_word(char facts[FACTS_MAX + 1], const char *base, const char *word)
+{
+    size_t used = strlen(facts), length = strlen(word);
+    size_t path = strlen(XENIOMMU_HOST_DIR "/") + strlen(base) + sizeof("/facts");
+
+    if (!length || used + 1 + length > FACTS_MAX || path + used + 1 + length > XENSTORE_PAYLOAD_MAX)
+        return;
+    facts[used] = ' ';
+    memcpy(facts + used + 1, word, length + 1);
+}
+
+static int add_facts(const struct view_source *source, struct tree *tree, const char *base,
+                     const struct device *device)
+{
+    char facts[FACTS_MAX + 1], word[SIGHTING_WORD_SIZE] = "";
+
+    facts_format(&device->facts, device->driver, facts, sizeof(facts));
+    if (told_owner(device) == OWNER_GUEST)
+        sighting_word(source, device, word);
+    add_word(facts, base, word);
+    return tree_add_leaf(tree, base, "facts", facts);
+}
+
+static int add_host_device(const struct view_source *source, struct tree *tree,
+                           const struct device *device)
 {
     const char *unit = device->bus == BUS_PCI ? device->coverage.unit
                        : device->node         ? device->node->iommu
                                               : NULL;
-    char base[DT_BASE_SIZE], facts[512];
+    char base[DT_BASE_SIZE];
     int rc;
 
     if (device->bus == BUS_PCI)
         pci_base(device->function.sbdf, base);
     else if (!dt_base(device->path, base))
         return 0;
-    facts_format(&device->facts, device->driver, facts, sizeof(facts));
     rc = add_verdict(tree, base, &device->verdict);
     if (rc == 0)
         rc = add_limits(tree, base, &device->verdict, device->facts.limits);
     if (rc == 0)
         rc = add_owner(tree, base, device);
     if (rc == 0)
-        rc = tree_add_leaf(tree, base, "facts", facts);
+        rc = add_facts(source, tree, base, device);
     if (rc == 0 && device->grouped)
         rc = add_number(tree, base, "group", device->group);
     if (rc == 0 && unit && unit[0])
@@ -139,7 +156,7 @@ int view_of_host(const struct view_source *source, struct tree *tree)
     if (rc == 0 && source->lock_file)
         rc = tree_add(tree, XENIOMMU_LOCK_NODE, source->lock_file);
     for (size_t i = 0; rc == 0 && i < source->inventory->count; i++)
-        rc = add_host_device(tree, &source->inventory->devices[i]);
+        rc = add_host_device(source, tree, &source->inventory->devices[i]);
     tree_sort(tree);
     return rc;
 }
@@ -271,16 +288,6 @@ static void see_dom0(const struct view_source *source, struct sightings *seen)
     }
 }
 
-/* A claim that libxl's record does not bear out is an old one: backend directories outlive their
- * domain, and the next domain of that number must not inherit them. */
-static bool is_recorded(const struct assignment *assignment, const struct pci_claim *claim)
-{
-    const struct pci_record *record = assignment_record(assignment, claim->sbdf);
-
-    return record && record->has_domid && !record->malformed &&
-           (record->domid == claim->domid || record->domid == claim->serves);
-}
-
 /* What a guest is told of a device that a record names, and that is not known to be its own:
  * nothing of the verdict that another owner got. */
 static struct verdict unconfirmed(const struct device *device)
@@ -298,8 +305,7 @@ static void see_guest(const struct view_source *source, uint32_t domid, struct s
         const struct device *device;
         struct sighting *item = &seen->items[seen->count];
 
-        if (claim->serves != domid || !is_recorded(assignment, claim) ||
-            !claim_guest_address(claim, source->domains, &item->address))
+        if (!sighting_of_claim(source, claim, domid, &item->address))
             continue;
         device = inventory_find(source->inventory, claim->sbdf);
         if (!device)
@@ -334,14 +340,13 @@ static void merge(struct sightings *seen)
         if (!last || last->address != seen->items[i].address)
             seen->items[kept++] = seen->items[i];
         else if (last->device != seen->items[i].device)
-            last->verdict = policy_unknown("records-conflict");
+            last->verdict = policy_unknown(SIGHTING_CONFLICT);
     }
     seen->count = kept;
     for (size_t i = 0; i < kept; i++)
         for (size_t j = 0; j < i; j++)
             if (seen->items[i].device == seen->items[j].device)
-                seen->items[i].verdict = seen->items[j].verdict =
-                    policy_unknown("records-conflict");
+                seen->items[i].verdict = seen->items[j].verdict = policy_unknown(SIGHTING_CONFLICT);
 }
 
 /* The number of a group in a domain's tree is the lowest of the domain's own addresses in it, so
@@ -455,7 +460,7 @@ static int add_dt_of_dom0(const struct view_source *source, struct tree *tree)
 static int add_once(struct tree *tree, const char *base, const struct verdict *verdict)
 {
     char state[DT_BASE_SIZE + 8];
-    struct verdict conflict = policy_unknown("records-conflict");
+    struct verdict conflict = policy_unknown(SIGHTING_CONFLICT);
     int rc;
 
     snprintf(state, sizeof(state), "%s/state", base);
@@ -481,15 +486,15 @@ static int add_dt_of_guest(const struct view_source *source, uint32_t domid, str
     for (size_t i = 0; domain && rc == 0 && i < source->dt_records->count; i++) {
         const struct dt_record *record = &source->dt_records->records[i];
         const struct device *device = inventory_find_dt(source->inventory, record->path);
+        const char *path = sighting_of_record(record, domain);
         struct verdict verdict;
 
-        if (record->domid != domid || !device || record->where == GUEST_PATH_UNKNOWN ||
-            memcmp(record->handle, domain->handle, sizeof(record->handle)) != 0)
+        if (!device || !path)
             continue;
         verdict = device->owner.kind == OWNER_GUEST && device->owner.domid == domid
                       ? device->verdict
                       : unconfirmed(device);
-        if (!dt_base(record->where == GUEST_PATH_KNOWN ? record->guest_path : record->path, base))
+        if (!dt_base(path, base))
             continue;
         rc = add_once(tree, base, &verdict);
         if (rc == 0)

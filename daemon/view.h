@@ -13,6 +13,10 @@ struct remembered {
     char *text;
 };
 
+/* What stands in a domain's own tree at this path by now: NULL where nothing does, and of a tree of
+ * which that is not known. */
+typedef const char *view_told_fn(const void *arg, uint32_t domid, const char *path);
+
 struct view_source {
     const struct inventory *inventory;
     const struct assignment *assignment;
@@ -25,11 +29,14 @@ struct view_source {
     unsigned int confirm_ms;          /* how long a claim stands unconfirmed, 0 for ever */
     const struct pci_addresses *gone; /* of view_of_seen() */
     const char *lock_file;            /* held while somebody keeps the trees true; NULL: not told */
+    view_told_fn *told;               /* of view_of_host(); NULL: nothing */
+    const void *told_arg;
 };
 
 /* All add to an empty tree and sort it. 0 or -ENOMEM. */
 
-/* The host's tree: every device under its host address. */
+/* The host's tree: every device under its host address. Those of guests' own trees come first: it
+ * tells what stands there. */
 int view_of_host(const struct view_source *source, struct tree *tree);
 
 /* Beside one node for each function: where none is that such a record was of (names separated by

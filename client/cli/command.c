@@ -1,29 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "command.h"
+#include "domains.h"
+#include "options.h"
 
-#include <getopt.h>
 #include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define DOMID_MAX 0x7fef /* the last that a domain can have */
-
-/* The options that not every command takes: bits, and getopt's values, beyond any letter. */
-enum {
-    OPTION_DOMAIN = 1 << 8,
-    OPTION_JSON = 1 << 9,
-    OPTION_FORMAT = 1 << 10,
-    OPTION_BINDING = 1 << 11,
-    OPTION_OUTPUT = 1 << 12,
-    OPTION_VERSION = 1 << 13, /* not a command's */
-    OPTION_NOW = 1 << 14,
-    OPTION_DRY_RUN = 1 << 15,
-    OPTION_OPENMETRICS = 1 << 16,
-};
-
-#define VIEW_OPTIONS (OPTION_DOMAIN | OPTION_JSON)
 
 struct command {
     const char *name;
@@ -35,7 +18,8 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"list", NULL, VIEW_OPTIONS, 0, command_list, "every device, how far it is confined, and why"},
+    {"list", NULL, VIEW_OPTIONS | LIST_OPTIONS, 0, command_list,
+     "every device, how far it is confined, and why"},
     {"show", "DEVICE", VIEW_OPTIONS, 0, command_show,
      "one device; DEVICE as 0000:00:04.0, 00:04.0 or /soc/video@0"},
     {"explain", "DEVICE", VIEW_OPTIONS, 0, command_explain,
@@ -46,34 +30,17 @@ static const struct command commands[] = {
      "whether every guest's device is protected; else what to do"},
     {"watch", NULL, VIEW_OPTIONS, 0, command_watch,
      "every device, and then each change, one a line, until it is stopped"},
-    {"metrics", NULL, OPTION_OUTPUT | OPTION_OPENMETRICS, 0, command_metrics,
+    {"metrics", NULL, METRICS_OPTIONS, 0, command_metrics,
      "numbers for Prometheus, as its node_exporter collects them from files"},
-    {"export", NULL, OPTION_DOMAIN | OPTION_FORMAT | OPTION_BINDING | OPTION_OUTPUT, OPTION_BINDING,
-     command_export, "the domain's protected device tree devices as an overlay"},
-    {"apply", NULL, OPTION_JSON | OPTION_NOW | OPTION_DRY_RUN, 0, command_apply,
+    {"graph", NULL, OPTION_DOMAIN | GRAPH_OPTIONS, 0, command_graph,
+     "a picture: IOMMUs, groups, devices and the domains that have them"},
+    {"export", NULL, OPTION_DOMAIN | EXPORT_OPTIONS, OPTION_BINDING, command_export,
+     "the domain's protected device tree devices as an overlay"},
+    {"apply", NULL, OPTION_JSON | APPLY_OPTIONS, 0, command_apply,
      "devices that need no swiotlb-xen and have it: bind them again, where not in use"},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
-
-static const struct option long_options[] = {
-    {"domain", required_argument, NULL, OPTION_DOMAIN},
-    {"json", no_argument, NULL, OPTION_JSON},
-    {"format", required_argument, NULL, OPTION_FORMAT},
-    {"binding", required_argument, NULL, OPTION_BINDING},
-    {"output", required_argument, NULL, OPTION_OUTPUT},
-    {"now", no_argument, NULL, OPTION_NOW},
-    {"openmetrics", no_argument, NULL, OPTION_OPENMETRICS},
-    {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
-    {"version", no_argument, NULL, OPTION_VERSION},
-    {"help", no_argument, NULL, 'h'},
-    {0},
-};
-
-/* What may follow an option's "=", by number; NULL ends it. */
-static const char *const formats[] = {[FORMAT_DTS] = "dts", [FORMAT_DTBO] = "dtbo", NULL};
-static const char *const bindings[] = {
-    [OVERLAY_IOMMU_EL2_V1] = "iommu-el2-v1", [OVERLAY_XEN_IOMMU] = "xen-iommu", NULL};
 
 void complain(const char *format, ...)
 {
@@ -101,52 +68,52 @@ static int print_help(void)
     for (i = 0; i < COMMAND_COUNT; i++)
         printf("  %-7s %-8s %s\n", commands[i].name,
                commands[i].argument != NULL ? commands[i].argument : "", commands[i].help);
-    puts("\nOptions:\n"
-         "  --domain N   domain N's devices as it sees them (in dom0)\n"
-         "  --json       JSON instead of text; not for export and metrics\n"
-         "  --version    print the version\n"
-         "  -h, --help   print this help\n\n"
-         "Of export:\n"
-         "  --binding=iommu-el2-v1|xen-iommu\n"
-         "               how the overlay says that a device is protected; needed\n"
-         "  --format=dts|dtbo\n"
-         "               source text, the default, or a blob\n"
-         "  --output FILE\n"
-         "               write there instead of to standard output; of metrics too\n\n"
-         "Of metrics:\n"
-         "  --openmetrics\n"
-         "               in the OpenMetrics format, for other collectors\n\n"
-         "Of apply:\n"
-         "  --now        do it\n"
-         "  --dry-run    only say what would be done, the default\n\n"
-         "Exit status: 0 fine, and for show: protected; 1 failure; 2 usage; 3 not protected, for\n"
-         "check: findings, for apply --now: a device is in use; 4 xen-iommud is not ready.");
+    puts("\nOptions:");
+    options_help(VIEW_OPTIONS | OPTION_VERSION | OPTION_HELP);
+    puts("\nOf list:");
+    options_help(LIST_OPTIONS);
+    puts("\nOf graph:");
+    options_help(GRAPH_OPTIONS);
+    puts("\nOf metrics:");
+    options_help(METRICS_OPTIONS);
+    puts("\nOf export:");
+    options_help(EXPORT_OPTIONS);
+    puts("\nOf apply:");
+    options_help(APPLY_OPTIONS);
+    puts(
+        "\nExit status: 0 fine, and for show: protected; 1 failure; 2 usage; 3 not protected, for\n"
+        "check: findings, for apply --now: a device is in use; 4 xen-iommud is not ready.");
     return EXIT_FINE;
 }
 
-/* The number of text among words, or -1 with a complaint. */
-static int parse_word(const char *option, const char *const words[], const char *text)
+static int print_command_help(const struct command *command)
 {
-    int i;
-
-    for (i = 0; words[i] != NULL; i++)
-        if (strcmp(words[i], text) == 0)
-            return i;
-    complain("\"%s\" is not a %s: it is %s or %s", text, option, words[0], words[1]);
-    return -1;
+    printf("Usage: xen-iommu %s [OPTION]...%s%s\n\n%s\n\nOptions:\n", command->name,
+           command->argument != NULL ? " " : "", command->argument != NULL ? command->argument : "",
+           command->help);
+    options_help(command->options | OPTION_HELP);
+    return EXIT_FINE;
 }
 
-static int parse_domid(const char *text, int32_t *domid)
+/* Finds out which domain --domain names. 0, or an exit code with a complaint. */
+static int find_domain(struct request *request)
 {
-    char *end;
-    long value = strtol(text, &end, 10);
+    struct view view;
+    int rc;
 
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || value > DOMID_MAX) {
-        complain("\"%s\" is not a domain's number", text);
-        return -1;
+    if (request->domain == NULL)
+        return EXIT_FINE;
+    if (domain_is_number(request->domain)) {
+        rc = domain_parse(NULL, request->domain, &request->domid);
+        return rc == EXIT_USAGE ? usage_error() : rc;
     }
-    *domid = (int32_t)value;
-    return 0;
+    rc = view_open_own(&view, -1);
+    if (rc == 0)
+        rc = domain_parse(&view.store, request->domain, &request->domid);
+    if (rc < 0)
+        rc = view_complain(&view, rc);
+    view_close(&view);
+    return rc;
 }
 
 static const struct command *find_command(const char *name)
@@ -159,31 +126,26 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
-/* Whether the command takes each of the options given, and has got those that it needs. */
+/* Whether the command takes the options given, has got those that it needs, and they agree. */
 static bool options_fit(const struct command *command, int given)
 {
-    size_t i;
+    const char *wrong = option_name(given & ~command->options);
+    const char *missing = option_name(command->needed & ~given);
 
-    for (i = 0; long_options[i].name != NULL; i++) {
-        int option = long_options[i].val;
-
-        if ((given & option & ~command->options) != 0) {
-            complain("%s does not take --%s", command->name, long_options[i].name);
-            return false;
-        }
-        if ((command->needed & option & ~given) != 0) {
-            complain("%s needs --%s", command->name, long_options[i].name);
-            return false;
-        }
-    }
-    return true;
+    if (wrong != NULL)
+        complain("%s does not take --%s", command->name, wrong);
+    else if (missing != NULL)
+        complain("%s needs --%s", command->name, missing);
+    else
+        return options_agree(given);
+    return false;
 }
 
 /* What is left after the options: COMMAND and its argument. */
 static int run_command(int argc, char *const argv[], int given, struct request *request)
 {
     const struct command *command;
-    int expected;
+    int expected, code;
 
     if (argc == 0) {
         complain("no command given");
@@ -205,68 +167,28 @@ static int run_command(int argc, char *const argv[], int given, struct request *
     }
     if (!options_fit(command, given))
         return usage_error();
-    if ((given & OPTION_NOW) != 0 && (given & OPTION_DRY_RUN) != 0) {
-        complain("--now and --dry-run exclude each other");
-        return usage_error();
-    }
     request->device = command->argument != NULL ? argv[1] : NULL;
-    return command->run(request);
-}
-
-/* Takes in one of the commands' options; 0, or -1 with a complaint. */
-static int take_option(int option, struct request *request)
-{
-    int word = 0;
-
-    switch (option) {
-    case OPTION_DOMAIN:
-        return parse_domid(optarg, &request->domid);
-    case OPTION_JSON:
-        request->writer = &writer_json;
-        break;
-    case OPTION_FORMAT:
-        word = parse_word("format", formats, optarg);
-        request->format = word == FORMAT_DTBO ? FORMAT_DTBO : FORMAT_DTS;
-        break;
-    case OPTION_BINDING:
-        word = parse_word("binding", bindings, optarg);
-        request->binding = word == OVERLAY_XEN_IOMMU ? OVERLAY_XEN_IOMMU : OVERLAY_IOMMU_EL2_V1;
-        break;
-    case OPTION_OUTPUT:
-        request->output = optarg;
-        break;
-    case OPTION_OPENMETRICS:
-        request->open = true;
-        break;
-    case OPTION_NOW:
-        request->now = true;
-        break;
-    case OPTION_DRY_RUN:
-        break;
-    default:
-        return -1; /* getopt_long() has complained */
-    }
-    return word < 0 ? -1 : 0;
+    code = find_domain(request);
+    return code == EXIT_FINE ? command->run(request) : code;
 }
 
 static int parse_and_run(const char *root, int argc, char *argv[])
 {
     struct request request = {.writer = &writer_text, .domid = -1, .root = root};
-    int option, given = 0;
+    int first, given;
 
-    optind = 0; /* a full restart, for callers that run more than once */
-    while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-        if (option == 'h')
-            return print_help();
-        if (option == OPTION_VERSION) {
-            puts("xen-iommu " XI_VERSION);
-            return EXIT_FINE;
-        }
-        if (take_option(option, &request) != 0)
-            return usage_error();
-        given |= option;
+    if (options_take(argc, argv, &request, &given, &first) != 0)
+        return usage_error();
+    if ((given & OPTION_HELP) != 0) {
+        const struct command *command = first < argc ? find_command(argv[first]) : NULL;
+
+        return command != NULL ? print_command_help(command) : print_help();
     }
-    return run_command(argc - optind, argv + optind, given, &request);
+    if ((given & OPTION_VERSION) != 0) {
+        puts("xen-iommu " XI_VERSION);
+        return EXIT_FINE;
+    }
+    return run_command(argc - first, argv + first, given, &request);
 }
 
 int run_xen_iommu(int argc, char *argv[])

@@ -3,11 +3,14 @@
 #ifndef XI_CLIENT_CLI_COMMAND_H
 #define XI_CLIENT_CLI_COMMAND_H
 
+#include "list_columns.h"
 #include "overlay.h"
 #include "writer.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#define DOMID_MAX 0x7fef /* the last that a domain can have */
 
 /* Exit codes, as the manual page lists them. */
 enum exit_code {
@@ -20,14 +23,18 @@ enum exit_code {
 };
 
 enum export_format { FORMAT_DTS, FORMAT_DTBO };
+enum graph_type { GRAPH_DOT, GRAPH_SVG, GRAPH_PNG };
 
 /* What a command is asked. */
 struct request {
     const struct writer *writer;
-    int32_t domid;      /* --domain; -1: not given */
+    const char *domain; /* --domain as given; NULL: not given */
+    int32_t domid;      /* its number; -1: not given */
+    struct list_request list;
     const char *device; /* DEVICE, as written; NULL for a command that takes none */
     enum export_format format;
     enum overlay_binding binding;
+    enum graph_type type;
     const char *output; /* --output; NULL: standard output */
     bool now;           /* --now */
     bool open;          /* --openmetrics */
@@ -44,6 +51,7 @@ command_fn command_metrics;
 command_fn command_show;
 command_fn command_explain;
 command_fn command_export;
+command_fn command_graph;
 command_fn command_status;
 command_fn command_watch;
 

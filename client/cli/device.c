@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "device.h"
+#include "text.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* From the form that the codec parses it differs in separators, case, and the segment. */
@@ -51,17 +51,7 @@ const char *device_format(const struct xeniommu_device *device, char buffer[DEVI
 /* Whoever wrote the device tree chose its names, and nobody has checked them. */
 char *device_printable(const struct xeniommu_device *device)
 {
-    char address[DEVICE_TEXT_SIZE], *text, *end;
-    const char *from = device_format(device, address);
+    char address[DEVICE_TEXT_SIZE];
 
-    text = end = malloc(strlen("\\xNN") * strlen(from) + 1);
-    if (text == NULL)
-        return NULL;
-    for (; *from != '\0'; from++)
-        if (*from > ' ' && *from < 0x7f && *from != '\\')
-            *end++ = *from;
-        else
-            end += sprintf(end, "\\x%02x", (unsigned char)*from);
-    *end = '\0';
-    return text;
+    return text_printable(device_format(device, address));
 }

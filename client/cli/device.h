@@ -14,9 +14,7 @@ int device_parse(const char *text, struct xeniommu_device *device);
 /* The device as people write it: in buffer for PCI, else its path. */
 const char *device_format(const struct xeniommu_device *device, char buffer[DEVICE_TEXT_SIZE]);
 
-/* The same as text that a terminal and a JSON document can take: in a path each byte that is no
- * visible character of ASCII, and each backslash, is written as \xNN. The caller frees it; NULL
- * without memory. */
+/* The same as text_printable() writes it. The caller frees it; NULL without memory. */
 char *device_printable(const struct xeniommu_device *device);
 
 #endif

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define UNASSIGNED_CLASS 0xff
+
 /* Only libpci's names are used: asked for a device itself, it ends the process where that is gone.
  */
 struct device_names {
@@ -63,7 +65,7 @@ static int read_attribute(const struct xeniommu_device *device, const char *name
         return -1;
     found = fscanf(file, "%x", &value);
     fclose(file);
-    return found == 1 && value <= 0xffff ? (int)value : -1;
+    return found == 1 && value <= 0xffffff ? (int)value : -1;
 }
 
 char *device_name(struct device_names *names, const struct xeniommu_device *device)
@@ -75,10 +77,25 @@ char *device_name(struct device_names *names, const struct xeniommu_device *devi
         return strdup("");
     vendor = read_attribute(device, "vendor");
     product = read_attribute(device, "device");
-    if (vendor < 0 || product < 0)
+    if (vendor < 0 || vendor > 0xffff || product < 0 || product > 0xffff)
         return strdup("");
     if (pci_lookup_name(names->pci, text, sizeof(text), PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE,
                         vendor, product) == NULL)
+        return strdup("");
+    return strdup(text);
+}
+
+char *device_class(struct device_names *names, const struct xeniommu_device *device)
+{
+    char text[256] = "";
+    int class;
+
+    if (names == NULL || device->bus != XENIOMMU_BUS_PCI)
+        return strdup("");
+    class = read_attribute(device, "class");
+    if (class < 0 || class >> 16 == UNASSIGNED_CLASS ||
+        pci_lookup_name(names->pci, text, sizeof(text), PCI_LOOKUP_CLASS | PCI_LOOKUP_NO_NUMBERS,
+                        class >> 8) == NULL)
         return strdup("");
     return strdup(text);
 }

@@ -16,4 +16,7 @@ void device_names_close(struct device_names *names);
  * memory. */
 char *device_name(struct device_names *names, const struct xeniommu_device *device);
 
+/* What kind of device it is, as "Ethernet controller"; likewise. */
+char *device_class(struct device_names *names, const struct xeniommu_device *device);
+
 #endif

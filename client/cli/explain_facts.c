@@ -161,10 +161,16 @@ static const struct value_words builtin_line_values[] = {
     {NULL, NULL, NULL},
 };
 
+static const struct value_words guest_address_values[] = {
+    {NULL, "The guest sees it at this address, and its own tree has a record of it.", NULL},
+};
+
 static const struct value_words guest_path_values[] = {
     {"unknown",
      "Where the guest sees it is not certain, so it has no record in the guest's own tree.", NULL},
-    {NULL, NULL, NULL},
+    {NULL,
+     "The guest sees it at this path, written as in XenStore, and its own tree has a record of it.",
+     NULL},
 };
 
 static const struct value_words no_igfx_values[] = {
@@ -265,7 +271,9 @@ const struct fact_words fact_words[] = {
     {"virtio-iommu", ON_DT, FROM_DEVICE_TREE, virtio_iommu_values},
     {"pci-host", ON_DT, FROM_DEVICE_TREE, pci_host_values},
     {"force-assign", ON_DT, FROM_DEVICE_TREE, force_assign_values},
-    {"guest-path", ON_DT, "the guest's partial device tree", guest_path_values},
+    {"guest-address", ON_PCI, "the PCI backend in XenStore, and the guest's own tree",
+     guest_address_values},
+    {"guest-path", ON_DT, "the guest's partial device tree, and its own tree", guest_path_values},
     {"driver", ON_BOTH, "dom0's sysfs", driver_values},
 };
 

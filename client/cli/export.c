@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "command.h"
+#include "output.h"
 #include "view.h"
 
 #include <errno.h>
@@ -58,28 +59,6 @@ static int collect_paths(const struct tree_list *list, const char ***paths, size
     return 0;
 }
 
-/* Returns the exit code. */
-static int write_output(const char *output, const char *data, size_t size)
-{
-    FILE *file = output != NULL ? fopen(output, "we") : stdout;
-    int error = 0;
-
-    if (file == NULL) {
-        complain("%s: %s", output, strerror(errno));
-        return EXIT_FAILED;
-    }
-    if (fwrite(data, 1, size, file) != size)
-        error = errno;
-    if (output == NULL)
-        return EXIT_FINE; /* whoever called looks after stdout */
-    if (fclose(file) != 0 && error == 0)
-        error = errno;
-    if (error == 0)
-        return EXIT_FINE;
-    complain("%s: %s", output, strerror(error));
-    return EXIT_FAILED;
-}
-
 /* Returns the exit code, or a negative errno. */
 static int export_list(const struct request *request, const struct tree_list *list)
 {
@@ -97,7 +76,7 @@ static int export_list(const struct request *request, const struct tree_list *li
         complain("the overlay is empty: no device tree device here is protected and may do without "
                  "swiotlb-xen");
     if (rc == 0)
-        rc = write_output(request->output, data, size);
+        rc = output_write(request->output, data, size);
     else if (rc == -EINVAL)
         rc = EXIT_FAILED;
     free(data);

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #include "one_device.h"
 #include "device.h"
-#include "device_names.h"
 #include "missing.h"
+#include "reports.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
-int device_report_make(struct device_report *report, const struct view *view,
+int device_report_make(struct device_report *report, struct view *view,
                        const struct tree_record *record)
 {
-    struct device_names *names = view_is_local(view) ? device_names_open() : NULL;
+    struct report_maker maker;
+    int rc;
 
-    *report = (struct device_report){.record = record, .name = device_name(names, &record->device)};
-    device_names_close(names);
-    return report->name != NULL ? 0 : -ENOMEM;
+    report_maker_open(&maker, view);
+    rc = report_make(report, &maker, record);
+    report_maker_close(&maker);
+    return rc;
 }
 
 void device_report_free(struct device_report *report)
 {
-    free(report->name);
-    *report = (struct device_report){0};
+    report_free(report);
 }
 
 int run_on_device(const struct request *request, on_device_fn *fn)

@@ -13,9 +13,8 @@ typedef int on_device_fn(const struct request *request, struct view *view,
 /* Runs fn on request->device. Returns the exit code; what went wrong was said on stderr. */
 int run_on_device(const struct request *request, on_device_fn *fn);
 
-/* A record, which must outlive the report, and its name. 0 or -ENOMEM, and then there is nothing to
- * free. */
-int device_report_make(struct device_report *report, const struct view *view,
+/* report_make() for one device. */
+int device_report_make(struct device_report *report, struct view *view,
                        const struct tree_record *record);
 
 void device_report_free(struct device_report *report);

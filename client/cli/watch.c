@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "changes.h"
 #include "command.h"
-#include "device_names.h"
+#include "reports.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -21,7 +21,7 @@ struct watch {
     const struct writer *writer;
     struct view view;
     struct store host; /* in dom0 before the daemon's first start: tells of the host's tree */
-    struct device_names *names;
+    struct report_maker maker;
     struct tree_list known; /* the devices as they were told last; none unless ready */
     bool told;              /* the two that follow were */
     int rc;
@@ -77,15 +77,20 @@ static int tell(struct watch *watch, struct watch_event *event)
     return NO_READER;
 }
 
+/* A device's own record is told in any case: what else there is to read of it can be lost. */
 static int tell_device(struct watch *watch, enum watch_event_kind kind,
                        const struct tree_record *record)
 {
-    struct device_report report = {.record = record,
-                                   .name = device_name(watch->names, &record->device)};
+    struct device_report report;
     struct watch_event event = {.kind = kind, .device = &report};
-    int rc = report.name != NULL ? tell(watch, &event) : -ENOMEM;
+    int rc = report_make(&report, &watch->maker, record);
 
-    free(report.name);
+    if (rc == -ENOMEM)
+        return rc;
+    if (rc != 0)
+        report.record = record;
+    rc = tell(watch, &event);
+    report_free(&report);
     return rc;
 }
 
@@ -170,6 +175,7 @@ static int look(struct watch *watch)
         return rc;
     /* After a time without the daemon's word, every device is told anew. */
     difference.new_kind = watch->told && watch->rc == 0 ? WATCH_ADDED : WATCH_PRESENT;
+    report_maker_forget(&watch->maker);
     told = tell_status(watch, rc);
     if (told == 0 && rc == 0)
         told = changes_walk(&watch->known, &now, tell_difference, &difference);
@@ -246,8 +252,7 @@ static int run_watch(const struct request *request, struct watch *watch)
     int rc;
 
     watch->writer = request->writer;
-    if (view_is_local(&watch->view))
-        watch->names = device_names_open();
+    report_maker_open(&watch->maker, &watch->view);
     store_init(&watch->host);
     store_watch(&watch->host, XENIOMMU_HOST_DIR "/generation");
     begin(watch, watch->view.kind, request->domid);
@@ -256,7 +261,7 @@ static int run_watch(const struct request *request, struct watch *watch)
     restore_signals(old);
     store_close(&watch->host);
     tree_list_free(&watch->known);
-    device_names_close(watch->names);
+    report_maker_close(&watch->maker);
     return rc;
 }
 

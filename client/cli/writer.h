@@ -8,10 +8,15 @@
 #include <stddef.h>
 #include <time.h>
 
-/* One device and its name for people. */
+/* One device, and what other sources than its record say of it. */
 struct device_report {
     const struct tree_record *record;
-    char *name; /* "" where it has none */
+    char *name;       /* "" or NULL where it has none */
+    char *class_name; /* likewise: what kind of device it is */
+    char *owner_name; /* likewise: of the domain that has it */
+    /* The same device as the other side sees it: in the host's view as its guest does, in another
+     * domain's as the host does. NULL: not known. */
+    struct xeniommu_device *counterpart;
 };
 
 /* A tree as a whole. */
@@ -44,10 +49,12 @@ struct watch_event {
 struct explanation;
 struct verdict;
 struct apply_report;
+struct list_request;
 
 /* Each prints its report, complete, on stdout. 0 or a negative errno. */
 struct writer {
-    int (*list)(const struct view *view, const struct device_report *devices, size_t count);
+    int (*list)(const struct view *view, const struct device_report *devices, size_t count,
+                const struct list_request *request);
     int (*show)(const struct view *view, const struct device_report *device);
     int (*explain)(const struct view *view, const struct explanation *explanation);
     int (*status)(const struct view *view, const struct status_report *report);

@@ -2,7 +2,7 @@
 #include "apply.h"
 #include "device.h"
 #include "explain.h"
-#include "explain_words.h"
+#include "fields.h"
 #include "json_text.h"
 #include "verdict.h"
 #include "writer.h"
@@ -26,10 +26,10 @@ static int add_string(struct json_object *object, const char *key, const char *t
     return add(object, key, json_object_new_string(text));
 }
 
-/* "" is null: not published, or not known. */
+/* "" and NULL are null: not published, or not known. */
 static int add_optional(struct json_object *object, const char *key, const char *text)
 {
-    if (text[0] == '\0')
+    if (text == NULL || text[0] == '\0')
         return json_object_object_add(object, key, NULL) == 0 ? 0 : -ENOMEM;
     return add_string(object, key, text);
 }
@@ -72,13 +72,36 @@ static int add_limits(struct json_object *object, const char *limits)
     return rc;
 }
 
-static int add_device_text(struct json_object *object, const struct xeniommu_device *device)
+static int add_device_text(struct json_object *object, const char *key,
+                           const struct xeniommu_device *device)
 {
     char *text = device_printable(device);
-    int rc = text != NULL ? add_string(object, "device", text) : -ENOMEM;
+    int rc = text != NULL ? add_string(object, key, text) : -ENOMEM;
 
     free(text);
     return rc;
+}
+
+/* A number where it is a domain, else the word. */
+static int add_owner(struct json_object *object, const char *owner)
+{
+    int32_t domid;
+
+    return owner_is_domain(owner, &domid) ? add(object, "owner", json_object_new_int(domid))
+                                          : add_optional(object, "owner", owner);
+}
+
+/* What the other side calls the device; null where that is not known. */
+static int add_counterpart(struct json_object *object, enum view_kind kind,
+                           const struct device_report *device)
+{
+    const char *key = kind == VIEW_HOST ? "guest_device" : "host_device";
+
+    if (kind == VIEW_OWN)
+        return 0;
+    if (device->counterpart == NULL)
+        return add_optional(object, key, "");
+    return add_device_text(object, key, device->counterpart);
 }
 
 /* Fills object with one device; 0 or -ENOMEM. */
@@ -91,19 +114,20 @@ static int fill_device(struct json_object *object, const struct view *view,
     int rc;
 
     rc = add_string(object, "bus", bus);
-    rc = rc != 0 ? rc : add_device_text(object, &record->device);
+    rc = rc != 0 ? rc : add_device_text(object, "device", &record->device);
     rc = rc != 0 ? rc : add_string(object, "state", xeniommu_state_name(info->state));
     rc = rc != 0 ? rc : add_string(object, "swiotlb", info->skip_swiotlb ? "skip" : "keep");
     rc = rc != 0 ? rc : add_optional(object, "reason", info->reason);
     rc = rc != 0 ? rc : add_group(object, info->group);
     rc = rc != 0 ? rc : add_limits(object, record->details->limits);
     if (view->kind == VIEW_HOST) {
-        rc = rc != 0 ? rc : add_optional(object, "owner", record->details->owner);
+        rc = rc != 0 ? rc : add_owner(object, record->details->owner);
+        rc = rc != 0 ? rc : add_optional(object, "owner_name", device->owner_name);
         rc = rc != 0 ? rc : add_optional(object, "iommu", record->details->iommu);
     }
-    if (view_is_local(view))
-        rc = rc != 0 ? rc : add_optional(object, "name", device->name);
-    return rc;
+    rc = rc != 0 ? rc : add_counterpart(object, view->kind, device);
+    rc = rc != 0 ? rc : add_optional(object, "class", device->class_name);
+    return rc != 0 ? rc : add_optional(object, "name", device->name);
 }
 
 /* Fills object with what tells the view; 0 or -ENOMEM. */
@@ -140,13 +164,15 @@ static int add_device(struct json_object *array, const struct view *view,
     return rc != 0 ? rc : fill_device(object, view, device);
 }
 
-static int write_list(const struct view *view, const struct device_report *devices, size_t count)
+static int write_list(const struct view *view, const struct device_report *devices, size_t count,
+                      const struct list_request *request)
 {
     struct json_object *object = json_object_new_object();
     struct json_object *array = json_object_new_array();
     size_t i;
     int rc;
 
+    (void)request; /* programs get all there is */
     rc = object != NULL ? fill_view(object, view) : -ENOMEM;
     if (rc == 0)
         rc = add(object, "devices", array);
@@ -167,11 +193,6 @@ static int write_show(const struct view *view, const struct device_report *devic
     return finish(object, rc);
 }
 
-static int add_text(struct json_object *object, const char *key, const char *text)
-{
-    return add_optional(object, key, text != NULL ? text : "");
-}
-
 static int add_fact(struct json_object *array, const struct explained_fact *fact)
 {
     struct json_object *object = json_object_new_object();
@@ -179,8 +200,8 @@ static int add_fact(struct json_object *array, const struct explained_fact *fact
 
     rc = rc != 0 ? rc : add_string(object, "name", fact->name);
     rc = rc != 0 ? rc : add_string(object, "value", fact->value);
-    rc = rc != 0 ? rc : add_text(object, "source", fact->source);
-    return rc != 0 ? rc : add_text(object, "text", fact->text);
+    rc = rc != 0 ? rc : add_optional(object, "source", fact->source);
+    return rc != 0 ? rc : add_optional(object, "text", fact->text);
 }
 
 static int add_facts(struct json_object *object, const struct explanation *explanation)
@@ -206,8 +227,8 @@ static int add_limit(struct json_object *array, const struct view *view, const c
     int rc = append(array, object);
 
     rc = rc != 0 ? rc : add_string(object, "limit", token);
-    rc = rc != 0 ? rc : add_text(object, "text", words != NULL ? words->text : NULL);
-    return rc != 0 ? rc : add_text(object, "change", change ? words->change : NULL);
+    rc = rc != 0 ? rc : add_optional(object, "text", words != NULL ? words->text : NULL);
+    return rc != 0 ? rc : add_optional(object, "change", change ? words->change : NULL);
 }
 
 static int add_leaves_out(struct json_object *object, const struct view *view, const char *limits)
@@ -246,9 +267,9 @@ static int write_explain(const struct view *view, const struct explanation *expl
     rc = rc != 0 ? rc : add_leaves_out(object, view, explanation->device->record->details->limits);
     rc = rc != 0 ? rc : add_facts(object, explanation);
     rc = rc != 0 ? rc : add_claim(object, &explanation->claim);
-    rc = rc != 0 ? rc : add_text(object, "why", explanation->why);
-    rc = rc != 0 ? rc : add_text(object, "change", explanation->change);
-    rc = rc != 0 ? rc : add_text(object, "note", explanation->note);
+    rc = rc != 0 ? rc : add_optional(object, "why", explanation->why);
+    rc = rc != 0 ? rc : add_optional(object, "change", explanation->change);
+    rc = rc != 0 ? rc : add_optional(object, "note", explanation->note);
     return finish(object, rc);
 }
 
@@ -311,12 +332,12 @@ static int add_finding(struct json_object *array, const struct finding *finding)
     int rc = append(array, object);
 
     rc = rc != 0 ? rc : add_string(object, "finding", finding_name(finding->kind));
-    rc = rc != 0 ? rc : add_device_text(object, &record->device);
+    rc = rc != 0 ? rc : add_device_text(object, "device", &record->device);
     rc = rc != 0 ? rc : add_string(object, "state", xeniommu_state_name(record->info.state));
     rc = rc != 0 ? rc : add_optional(object, "reason", record->info.reason);
-    rc = rc != 0 ? rc : add_optional(object, "owner", record->details->owner);
-    rc = rc != 0 ? rc : add_text(object, "why", finding->why);
-    return rc != 0 ? rc : add_text(object, "change", finding->change);
+    rc = rc != 0 ? rc : add_owner(object, record->details->owner);
+    rc = rc != 0 ? rc : add_optional(object, "why", finding->why);
+    return rc != 0 ? rc : add_optional(object, "change", finding->change);
 }
 
 static int write_check(const struct view *view, const struct verdict *verdict)
@@ -342,7 +363,7 @@ static int add_apply_device(struct json_object *array, const struct apply_device
 
     rc = rc != 0 ? rc : add_string(object, "bus", device->bus);
     rc = rc != 0 ? rc : add_string(object, "name", device->name);
-    rc = rc != 0 ? rc : add_device_text(object, &device->device);
+    rc = rc != 0 ? rc : add_device_text(object, "device", &device->device);
     rc = rc != 0 ? rc : add_optional(object, "driver", device->driver);
     rc = rc != 0 ? rc : add_string(object, "outcome", apply_outcome_name(device->outcome));
     rc = rc != 0 ? rc : add_optional(object, "reason", device->reason);
@@ -389,7 +410,7 @@ static int write_watch(const struct view *view, const struct watch_event *event)
     rc = rc != 0 ? rc : fill_view(object, view);
     if (event->kind == WATCH_STATUS) {
         rc = rc != 0 ? rc : add_optional(object, "status", event->status);
-        rc = rc != 0 ? rc : add_text(object, "obstacle", event->obstacle);
+        rc = rc != 0 ? rc : add_optional(object, "obstacle", event->obstacle);
     } else {
         rc = rc != 0 ? rc : fill_device(object, view, event->device);
     }

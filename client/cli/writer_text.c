@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "apply.h"
 #include "device.h"
-#include "explain_words.h"
+#include "fields.h"
+#include "list_table.h"
 #include "text_parts.h"
 
 #include <errno.h>
@@ -10,160 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *or_dash(const char *text)
-{
-    return text[0] != '\0' ? text : "-";
-}
-
-static const char *swiotlb_word(const struct xeniommu_info *info)
-{
-    return info->skip_swiotlb ? "skip" : "keep";
-}
-
-static const char *group_text(const struct xeniommu_info *info, char text[16])
-{
-    if (info->group < 0)
-        return "-";
-    snprintf(text, 16, "%" PRId32, info->group);
-    return text;
-}
-
-/* A device's limits as one word. */
-static const char *limits_text(const struct device_details *details, char text[LIMIT_TOKEN_SIZE])
-{
-    const char *rest = details->limits;
-    char token[LIMIT_TOKEN_SIZE], *end = text;
-
-    *text = '\0';
-    while (next_limit(&rest, token)) {
-        if (end > text)
-            *end++ = ',';
-        end = stpcpy(end, token);
-    }
-    return or_dash(text);
-}
-
-static bool has_limits(const struct device_report *device)
-{
-    const char *rest = device->record->details->limits;
-    char token[LIMIT_TOKEN_SIZE];
-
-    return next_limit(&rest, token);
-}
-
-/* A column of the table: which tables have it, and how to fill it. */
-enum column_id { DEVICE, STATE, SWIOTLB, OWNER, GROUP, REASON, LIMITS, NAME };
-
-/* When a table has a column: bits, all of which must hold. */
-enum column_need { IN_HOST = 1 << 0, LOCALLY = 1 << 1, WITH_LIMITS = 1 << 2 };
-
-static const struct {
-    const char *title;
-    unsigned int needs; /* of enum column_need */
-    int flags;
-} columns[] = {
-    [DEVICE] = {"DEVICE", 0, 0},
-    [STATE] = {"STATE", 0, 0},
-    [SWIOTLB] = {"SWIOTLB", 0, 0},
-    [OWNER] = {"OWNER", IN_HOST, SCOLS_FL_RIGHT},
-    [GROUP] = {"GROUP", 0, SCOLS_FL_RIGHT},
-    [REASON] = {"REASON", 0, 0},
-    [LIMITS] = {"LIMITS", WITH_LIMITS, 0},
-    [NAME] = {"NAME", LOCALLY, SCOLS_FL_TRUNC},
-};
-
-#define COLUMN_COUNT (sizeof(columns) / sizeof(columns[0]))
-
-/* What holds of a table: bits of enum column_need. */
-static unsigned int what_holds(const struct view *view, const struct device_report *devices,
-                               size_t count)
-{
-    unsigned int holds = 0;
-    size_t i;
-
-    if (view->kind == VIEW_HOST)
-        holds |= IN_HOST;
-    if (view_is_local(view))
-        holds |= LOCALLY;
-    for (i = 0; i < count; i++)
-        if (has_limits(&devices[i]))
-            holds |= WITH_LIMITS;
-    return holds;
-}
-
-static bool has_column(unsigned int holds, size_t column)
-{
-    return (columns[column].needs & ~holds) == 0;
-}
-
-static const char *cell_text(const struct device_report *device, size_t column,
-                             char text[LIMIT_TOKEN_SIZE])
-{
-    const struct tree_record *record = device->record;
-
-    switch (column) {
-    case DEVICE:
-        return device_format(&record->device, text);
-    case STATE:
-        return xeniommu_state_name(record->info.state);
-    case SWIOTLB:
-        return swiotlb_word(&record->info);
-    case OWNER:
-        return or_dash(record->details->owner);
-    case GROUP:
-        return group_text(&record->info, text);
-    case REASON:
-        return or_dash(record->info.reason);
-    case LIMITS:
-        return limits_text(record->details, text);
-    default:
-        return device->name;
-    }
-}
-
-static int add_columns(struct libscols_table *table, unsigned int holds)
-{
-    size_t i;
-
-    for (i = 0; i < COLUMN_COUNT; i++)
-        if (has_column(holds, i) &&
-            scols_table_new_column(table, columns[i].title, 0, columns[i].flags) == NULL)
-            return -ENOMEM;
-    return 0;
-}
-
-static int add_line(struct libscols_table *table, unsigned int holds,
-                    const struct device_report *device)
-{
-    struct libscols_line *line = scols_table_new_line(table, NULL);
-    size_t i, position = 0;
-    char text[LIMIT_TOKEN_SIZE];
-    int rc = line != NULL ? 0 : -ENOMEM;
-
-    for (i = 0; rc == 0 && i < COLUMN_COUNT; i++)
-        if (has_column(holds, i))
-            rc = scols_line_set_data(line, position++, cell_text(device, i, text));
-    return rc;
-}
-
-static int write_list(const struct view *view, const struct device_report *devices, size_t count)
-{
-    struct libscols_table *table = scols_new_table();
-    unsigned int holds = what_holds(view, devices, count);
-    size_t i;
-    int rc;
-
-    if (table == NULL)
-        return -ENOMEM;
-    rc = add_columns(table, holds);
-    for (i = 0; rc == 0 && i < count; i++)
-        rc = add_line(table, holds, &devices[i]);
-    if (rc == 0 && count > 0)
-        rc = scols_print_table(table);
-    scols_unref_table(table);
-    return rc;
-}
 
 /* 0 or -ENOMEM. */
 static int print_device(const char *before, const struct xeniommu_device *device)
@@ -195,7 +42,7 @@ int text_print_fields(const struct view *view, const struct device_report *devic
         printf("Owner:    %s\n", or_dash(record->details->owner));
         printf("IOMMU:    %s\n", or_dash(record->details->iommu));
     }
-    if (has_limits(device))
+    if (has_limits(device->record->details))
         printf("Limits:   %s\n", limits_text(record->details, text));
     return 0;
 }
@@ -262,7 +109,7 @@ static void print_event(const struct view *view, const struct device_report *dev
     if (info->group >= 0)
         printf(" group=%" PRId32, info->group);
     printf(" reason=%s", or_dash(info->reason));
-    if (has_limits(device))
+    if (has_limits(device->record->details))
         printf(" limits=%s", limits_text(record->details, text));
 }
 
@@ -291,7 +138,7 @@ static int write_watch(const struct view *view, const struct watch_event *event)
 }
 
 const struct writer writer_text = {
-    .list = write_list,
+    .list = list_table_write,
     .show = text_write_show,
     .explain = text_write_explain,
     .status = text_write_status,

@@ -9,12 +9,19 @@ static bool is_same_info(const struct xeniommu_info *a, const struct xeniommu_in
            strcmp(a->reason, b->reason) == 0;
 }
 
+static bool has_same_guest(const struct device_details *a, const struct device_details *b)
+{
+    if (!a->has_guest || !b->has_guest)
+        return a->has_guest == b->has_guest;
+    return tree_compare(&a->guest, &b->guest) == 0;
+}
+
 static bool are_same_details(const struct device_details *a, const struct device_details *b)
 {
     if (a == NULL || b == NULL)
         return a == b;
     return strcmp(a->limits, b->limits) == 0 && strcmp(a->owner, b->owner) == 0 &&
-           strcmp(a->iommu, b->iommu) == 0;
+           strcmp(a->iommu, b->iommu) == 0 && has_same_guest(a, b);
 }
 
 static bool is_same(const struct tree_record *a, const struct tree_record *b)

@@ -45,27 +45,55 @@ const struct tree_record *tree_list_find(const struct tree_list *list,
     return is_at(list, i, device) ? &list->records[i] : NULL;
 }
 
+static void free_details(struct device_details *details)
+{
+    if (details != NULL)
+        free((char *)details->guest.path);
+    free(details);
+}
+
 static void free_record(struct tree_record *record)
 {
     free((char *)record->device.path);
-    free(record->details);
+    free_details(record->details);
+}
+
+/* On an error there is nothing to free. */
+static int copy_path(struct xeniommu_device *copy, const struct xeniommu_device *device)
+{
+    *copy = *device;
+    if (device->path == NULL)
+        return 0;
+    copy->path = strdup(device->path);
+    return copy->path != NULL ? 0 : -ENOMEM;
+}
+
+/* NULL: out of memory. */
+static struct device_details *copy_details(const struct device_details *details)
+{
+    struct device_details *copy = malloc(sizeof(*copy));
+
+    if (copy == NULL)
+        return NULL;
+    *copy = *details;
+    if (copy_path(&copy->guest, &details->guest) == 0)
+        return copy;
+    free(copy);
+    return NULL;
 }
 
 /* On an error there is nothing to free. */
 static int copy_record(struct tree_record *copy, const struct tree_record *record)
 {
     *copy = *record;
-    if (record->device.path != NULL)
-        copy->device.path = strdup(record->device.path);
-    if (record->details != NULL) {
-        copy->details = malloc(sizeof(*copy->details));
-        if (copy->details != NULL)
-            *copy->details = *record->details;
-    }
-    if ((copy->device.path != NULL) == (record->device.path != NULL) &&
-        (copy->details != NULL) == (record->details != NULL))
+    if (copy_path(&copy->device, &record->device) != 0)
+        return -ENOMEM;
+    if (record->details == NULL)
         return 0;
-    free_record(copy);
+    copy->details = copy_details(record->details);
+    if (copy->details != NULL)
+        return 0;
+    free((char *)copy->device.path);
     return -ENOMEM;
 }
 

@@ -10,6 +10,10 @@ struct device_details {
     char limits[128]; /* tokens, separated by blanks; DETAILS_MALFORMED: it is no such list */
     char owner[16];   /* the host's tree only: a domid, "none" or "unknown" */
     char iommu[64];   /* likewise: the unit */
+    /* Likewise: what the guest that has it calls it, where its own tree has a record of it. */
+    bool has_guest;
+    struct xeniommu_device guest; /* path belongs to the record if it is in a list; else it is
+                                     valid until the tree's next tree_read() or tree_load() */
 };
 
 /* Stands for limits that cannot be told, and is none of their tokens. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tree.h"
+#include "guest_name.h"
 #include "liveness.h"
 
 #include <errno.h>
@@ -175,7 +176,32 @@ static int read_limits(struct tree *tree, const char *directory, char *text, siz
     return 0;
 }
 
-static int read_details(struct tree *tree, const char *directory, struct device_details *details)
+/* The facts are words for people, but for this one. */
+static int read_guest(struct tree *tree, const char *directory, enum xeniommu_bus bus,
+                      struct device_details *details)
+{
+    char path[PATH_SIZE + 16];
+    struct store_value facts;
+    int rc;
+
+    snprintf(path, sizeof(path), "%s/facts", directory);
+    rc = store_read(tree->store, path, &facts);
+    if (rc != 0)
+        return rc == -ENOENT ? 0 : rc;
+    details->has_guest = guest_name_find(facts.data, facts.len, bus, &details->guest,
+                                         tree->guest_path, sizeof(tree->guest_path));
+    free(facts.data);
+    return 0;
+}
+
+/* A domain's number, which is not dom0's. */
+static bool is_guest(const char *owner)
+{
+    return owner[0] >= '1' && owner[0] <= '9' && owner[strspn(owner, "0123456789")] == '\0';
+}
+
+static int read_details(struct tree *tree, const char *directory, enum xeniommu_bus bus,
+                        struct device_details *details)
 {
     int rc = read_limits(tree, directory, details->limits, sizeof(details->limits));
 
@@ -184,7 +210,7 @@ static int read_details(struct tree *tree, const char *directory, struct device_
     rc = read_optional(tree, directory, "owner", details->owner, sizeof(details->owner));
     if (rc == 0)
         rc = read_optional(tree, directory, "iommu", details->iommu, sizeof(details->iommu));
-    return rc;
+    return rc == 0 && is_guest(details->owner) ? read_guest(tree, directory, bus, details) : rc;
 }
 
 static void clear_record(struct tree_record *record, const struct xeniommu_device *device)
@@ -211,7 +237,7 @@ int tree_read(struct tree *tree, const struct xeniommu_device *device, struct tr
     for (attempt = 0; rc == 0 && attempt < READ_ATTEMPTS; attempt++) {
         found = read_fields(tree, directory, record);
         if (found == 0 && record->details != NULL)
-            found = read_details(tree, directory, record->details);
+            found = read_details(tree, directory, device->bus, record->details);
         rc = found == 0 || found == -ENOENT ? is_unchanged(tree) : found;
         if (rc == 1 && found == 0)
             return 0;
@@ -223,14 +249,32 @@ int tree_read(struct tree *tree, const struct xeniommu_device *device, struct tr
     return rc == 0 ? -EAGAIN : rc;
 }
 
+/* Whether tree_load() was asked for this device; 1, 0, or an error. One read in place of the record's
+ * eight. */
+static int is_wanted(struct tree *tree, const struct xeniommu_device *device)
+{
+    char directory[PATH_SIZE], owner[sizeof(tree->only_owner)];
+    int rc;
+
+    if (tree->only_owner[0] == '\0')
+        return 1;
+    rc = device_directory(tree, device, directory);
+    if (rc == 0)
+        rc = read_optional(tree, directory, "owner", owner, sizeof(owner));
+    return rc != 0 ? rc : strcmp(owner, tree->only_owner) == 0;
+}
+
 /* Reads a device and adds it; one that went meanwhile is left out. */
 static int load_device(struct tree *tree, const struct xeniommu_device *device,
                        struct tree_list *list)
 {
     struct device_details details;
     struct tree_record record = {.details = tree->detailed ? &details : NULL};
-    int rc = tree_read(tree, device, &record);
+    int rc = is_wanted(tree, device);
 
+    if (rc != 1)
+        return rc;
+    rc = tree_read(tree, device, &record);
     if (rc == 0)
         return tree_list_add(list, &record);
     return rc == -ENOENT ? 0 : rc;

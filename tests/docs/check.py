@@ -174,7 +174,7 @@ class Words(Check):
             found.setdefault(name, set()).add(value)
         found['driver'] = None
         # What said.c sets to nothing, and what is added where the tree is made.
-        for source in ('daemon/facts.c', 'daemon/view.c'):
+        for source in ('daemon/facts.c', 'daemon/view.c', 'daemon/sighting.c'):
             for name in re.findall(rf'" ?({WORD})=(?=[%a-z/])', text_of(source)):
                 found.setdefault(name, None)
         return found

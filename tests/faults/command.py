@@ -19,7 +19,8 @@ from sweep import Runner, in_turn
 COMMANDS = [[name, *how] for name in ('list', 'status', 'check') for how in ([], ['--json'])]
 COMMANDS += [['export', '--binding=xen-iommu', *how] for how in ([], ['--format=dtbo'])]
 COMMANDS += [[name, NIC2, *how] for name in ('show', 'explain') for how in ([], ['--json'])]
-COMMANDS += [['list', '--domain', '2'], ['list', '--domain', '2', '--json']]
+COMMANDS += [['list', '--domain', '2'], ['list', '--domain', '2', '--json'], ['graph', '--domain', '2']]
+COMMANDS += [['list', '--tree', '-o', 'STATE,OWNER,DOMAIN'], ['list', '--owner', 'none', '--raw']]
 NO_NAMES = Fault(CALLS['fopen'], 1, 'EACCES', forever=True)  # libpci's
 LEAKS = f'print_suppressions=0:suppressions={os.path.join(HERE, "suppressions")}'
 BOUND = 20  # seconds; a command that takes longer hangs
@@ -85,7 +86,8 @@ def is_same(answers, done, command):
 
 def nameless(value):
     if isinstance(value, dict):
-        return {key: nameless(item) for key, item in value.items() if key not in ('name', 'answer')}
+        return {key: nameless(item) for key, item in value.items()
+                if key not in ('name', 'class', 'answer')}
     return [nameless(item) for item in value] if isinstance(value, list) else value
 
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What people type and what is published, as hostile bytes, and what xen-iommu prints of it. The
- * first line is DEVICE, the others are "PATH=VALUE" below the host's tree, or with "~" in front
- * below the own one. */
+ * first line is DEVICE, and the names of domains 0 and 1, the others are "PATH=VALUE" below the
+ * host's tree, or with "~" in front below the own one. */
 #include "fuzz.h"
 
 #include <json-c/json.h>
@@ -30,6 +30,11 @@ char *device_name(struct device_names *names, const struct xeniommu_device *devi
     (void)names;
     (void)device;
     return strdup("");
+}
+
+char *device_class(struct device_names *names, const struct xeniommu_device *device)
+{
+    return device_name(names, device);
 }
 
 /* Nothing moves a terminal's cursor, colours it or rings its bell: no control characters, in UTF-8
@@ -82,12 +87,12 @@ static void end(struct captured *captured, FILE **stream)
     require(fclose(captured->stream) == 0);
 }
 
-/* device may be NULL. */
-static void run(const char *command, bool json, const char *device)
+/* Each word may be NULL. */
+static void run(const char *command, const char *option, const char *device)
 {
     const char *words[] = {"xen-iommu", command, "--", device, NULL};
-    const char *json_words[] = {"xen-iommu", command, "--json", "--", device, NULL};
-    const char *const *chosen = json ? json_words : words;
+    const char *more_words[] = {"xen-iommu", command, option, "--", device, NULL};
+    const char *const *chosen = option ? more_words : words;
     char *argv[6] = {NULL};
     struct captured out, err;
     int argc = 0, code;
@@ -103,7 +108,7 @@ static void run(const char *command, bool json, const char *device)
     require(is_quiet(out.text, out.size));
     require(!device || !is_quiet(device, strlen(device)) || is_quiet(err.text, err.size));
     require((code == EXIT_FINE || code == EXIT_NOT_PROTECTED) == (err.size == 0));
-    if (json && out.size)
+    if (option && strcmp(option, "--json") == 0 && out.size)
         require_json(out.text, out.size);
     free(out.text);
     free(err.text);
@@ -149,23 +154,30 @@ static void take_line(struct fuzz_text line)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_text rest = {(const char *)data, size}, line = {"", 0};
+    static const char *const ways[] = {NULL, "--json"};
     char *device;
 
     fake_store_reset();
     fake_store_set("domid", "0");
     fuzz_cut(&rest, '\n', &line);
     device = fuzz_string(line);
+    fake_store_set("/local/domain/0/name", device);
+    fake_store_set("/local/domain/1/name", device);
     for (int i = 0; i < LINES_MAX && fuzz_cut(&rest, '\n', &line); i++)
         take_line(line);
     check_device(device);
-    for (int json = 0; json < 2; json++) {
-        run("list", json, NULL);
-        run("status", json, NULL);
-        run("check", json, NULL);
-        run("show", json, device);
-        run("explain", json, device);
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        run("list", ways[i], NULL);
+        run("status", ways[i], NULL);
+        run("check", ways[i], NULL);
+        run("show", ways[i], device);
+        run("explain", ways[i], device);
     }
-    run("metrics", false, NULL);
+    run("list", "--tree", NULL);
+    run("list", "--raw", NULL);
+    run("list", "--sort=domain", NULL);
+    run("graph", NULL, NULL);
+    run("metrics", NULL, NULL);
     free(device);
     return 0;
 }

@@ -104,6 +104,10 @@ class RigCase(unittest.TestCase):
         """The record in a domain's own tree, under the address that the domain sees."""
         return self._record(f'{self.home(domid)}/pci/{node_name(bdf)}')
 
+    def facts(self, bdf):
+        """The words of the host's facts about a function: {name: value}."""
+        return words_of(self.store.read(f'{HOST_TREE}/pci/{node_name(bdf)}/facts'))
+
     def _record(self, path):
         """All of one moment."""
         values = self.store.atomically(
@@ -228,6 +232,25 @@ def check_commits(case, commits):
         for record, fields in records.items():
             if fields.get('swiotlb') == 'skip':
                 case.assertEqual(fields.get('state'), 'protected', f'{record} in {changes}')
+        check_guest_names(case, records, changes)
+
+
+def check_guest_names(case, records, changes):
+    """What the host's tree says that a guest calls its device stands in that guest's own tree."""
+    for change in changes:
+        record, _, field = change.path.rpartition('/')
+        if change.what != 'write' or field != 'facts' or tree_of(change.path) != HOST_TREE:
+            continue
+        words, owner = words_of(change.value), records[record].get('owner')
+        name = (f'pci/{words["guest-address"]}' if 'guest-address' in words else
+                'dt' + words.get('guest-path', ''))
+        if '/' in name:  # not "unknown"
+            case.assertIn(f'/local/domain/{owner}/iommu/{name}', records, f'{record} in {changes}')
+
+
+def words_of(facts):
+    """The words "name=value" of a node: {name: value}."""
+    return dict(word.split('=', 1) for word in (facts or '').split(' ') if word)
 
 
 def takes_back_plainly(changes):

@@ -6,7 +6,8 @@ import struct
 import subprocess
 import uuid
 
-from case import RECORD, RigCase
+import truth
+from case import RECORD, RigCase, words_of
 from daemon import HOST_TREE
 
 TREE = '''/dts-v1/;
@@ -69,6 +70,12 @@ class DeviceTreeCase(RigCase):
     def wait_dt(self, domid, path, **fields):
         root = HOST_TREE if domid is None else self.home(domid)
         self._wait(lambda: self.record_of(root, path), f'{path} in {root}', fields)
+
+    def guest_path(self, path):
+        """What the host's tree says that the guest calls it: decoded, "unknown", or None."""
+        facts = words_of(self.store.read(f'{HOST_TREE}/dt{path}/facts'))
+        name = facts.get('guest-path')
+        return truth.decode(name[1:]) if name and name.startswith('/') else name
 
     def restart(self):
         self.daemon.stop()

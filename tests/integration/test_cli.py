@@ -166,8 +166,10 @@ class InDom0(CliCase):
 
     def test_usage(self):
         for arguments in ([], ['frobnicate'], ['list', 'more'], ['show'], ['list', '--what'],
-                          ['list', '--domain', 'one'], ['list', '--domain', '-1'],
-                          ['list', '--domain', '99999']):
+                          ['list', '--domain', ''], ['list', '--domain', '-1'],
+                          ['list', '--domain', '99999'], ['list', '-o', 'DEVICE,WHAT'],
+                          ['list', '--sort', 'what'], ['list', '--state', 'safe'],
+                          ['list', '--json', '--tree'], ['list', '--raw', '--tree']):
             done = self.in_dom0(*arguments)
             self.assertEqual((done.returncode, done.stdout), (USAGE, ''), arguments)
             self.assertTrue(done.stderr, arguments)

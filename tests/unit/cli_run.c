@@ -30,6 +30,12 @@ char *device_name(struct device_names *names, const struct xeniommu_device *devi
     return strdup(device->sbdf == 0x20 ? "Example NIC" : "");
 }
 
+char *device_class(struct device_names *names, const struct xeniommu_device *device)
+{
+    (void)names;
+    return strdup(device->sbdf == 0x20 ? "Ethernet controller" : "");
+}
+
 static int open_capture(void)
 {
     int file = memfd_create("captured", MFD_CLOEXEC);

@@ -88,8 +88,8 @@ static void json_says_the_same(void **state)
         "explain /soc/uart@1,0 --json", 0,
         "{\"view\":\"host\",\"bus\":\"dt\",\"device\":\"/soc/uart@1,0\",\"state\":\"unknown\","
         "\"swiotlb\":\"keep\",\"reason\":\"pci-host-bridge\",\"group\":null,\"limits\":[],"
-        "\"owner\":\"0\","
-        "\"iommu\":null,\"name\":null,"
+        "\"owner\":0,\"owner_name\":null,"
+        "\"iommu\":null,\"guest_device\":null,\"class\":null,\"name\":null,"
         "\"answer\":\"dom0's /soc/uart@1,0 cannot be called protected (unknown): nothing is "
         "certain "
         "about its DMA, so take it for unprotected. It is a PCI host bridge: the functions behind "
@@ -143,12 +143,13 @@ static void every_known_word_has_a_sentence(void **state)
     (void)state;
     publish_nic();
     fake_store_set(NIC "/facts", "unit=on unit=off unit=unknown unlisted=yes builtin-line=none "
-                                 "builtin-line=given builtin-line=unknown doubt=new-device");
+                                 "builtin-line=given builtin-line=unknown doubt=new-device "
+                                 "guest-address=0000-00-04-0");
     assert_prints("explain 00:04.0", "\n    doubt=new-device, from ");
     assert_null(strstr(output, "not known to this xen-iommu"));
     publish_uart("unknown", "keep", "group-unknown",
                  "mates=together mates=apart mates=doubtful mates=unknown mates=unlisted "
-                 "builtin-line=unknown guest-path=unknown");
+                 "builtin-line=unknown guest-path=/passthrough/uart guest-path=unknown");
     assert_prints("explain /soc/uart@1,0", "\n    guest-path=unknown, from ");
     assert_null(strstr(output, "not known to this xen-iommu"));
     assert_non_null(strstr(output, "decided: group-unknown\n"));

@@ -372,11 +372,13 @@ static void tells_programs_the_same_fields_as_list(void **state)
         "{\"event\":\"present\",\"view\":\"host\",\"bus\":\"pci\",\"device\":\"0000:00:04.0\","
         "\"state\":\"protected\",\"swiotlb\":\"skip\",\"reason\":\"assigned\",\"group\":null,"
         "\"limits\":[],"
-        "\"owner\":\"1\",\"iommu\":null,\"name\":\"Example NIC\"}",
+        "\"owner\":1,\"owner_name\":null,\"iommu\":null,\"guest_device\":null,\"class\":\"Ethernet "
+        "controller\",\"name\":\"Example NIC\"}",
         "{\"event\":\"changed\",\"view\":\"host\",\"bus\":\"pci\",\"device\":\"0000:00:04.0\","
         "\"state\":\"protected\",\"swiotlb\":\"skip\",\"reason\":\"assigned\",\"group\":null,"
         "\"limits\":[],"
-        "\"owner\":\"1\",\"iommu\":\"dmar1\",\"name\":\"Example NIC\"}",
+        "\"owner\":1,\"owner_name\":null,\"iommu\":\"dmar1\",\"guest_device\":null,\"class\":"
+        "\"Ethernet controller\",\"name\":\"Example NIC\"}",
     };
 
     (void)state;
@@ -393,10 +395,10 @@ static void tells_programs_that_nothing_holds(void **state)
         "{\"event\":\"present\",\"view\":\"own\",\"bus\":\"pci\",\"device\":\"0000:00:04.0\","
         "\"state\":\"unprotected\",\"swiotlb\":\"keep\",\"reason\":null,\"group\":null,\"limits\":["
         "],"
-        "\"name\":\"Example NIC\"}",
+        "\"class\":\"Ethernet controller\",\"name\":\"Example NIC\"}",
         "{\"event\":\"removed\",\"view\":\"own\",\"bus\":\"pci\",\"device\":\"0000:00:04.0\","
         "\"state\":\"unknown\",\"swiotlb\":\"keep\",\"reason\":null,\"group\":null,\"limits\":[],"
-        "\"name\":\"Example NIC\"}",
+        "\"class\":\"Ethernet controller\",\"name\":\"Example NIC\"}",
         "{\"event\":\"status\",\"view\":\"own\",\"status\":\"stopped\",\"obstacle\":null}",
         ("{\"event\":\"status\",\"view\":\"own\",\"status\":null,"
          "\"obstacle\":\"XenStore cannot be reached\"}"),
