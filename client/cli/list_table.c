@@ -13,10 +13,22 @@
 struct layout {
     enum list_column columns[LIST_COLUMNS_MAX + COLUMN_COUNT];
     size_t count;
+    bool is_short; /* "0000:" goes without saying, since every device has it */
     const struct list_request *request;
     const struct device_report *devices;
     size_t device_count;
 };
+
+/* A cell of this table. */
+static const char *cell_of(const struct layout *layout, enum list_column column,
+                           const struct device_report *device, char text[LIST_CELL_SIZE])
+{
+    const char *cell = list_cell(column, device, text);
+    bool is_cut = layout->is_short && column == COLUMN_DEVICE &&
+                  device->record->device.bus == XENIOMMU_BUS_PCI;
+
+    return is_cut ? cell + strlen("0000:") : cell;
+}
 
 static bool has_column(const struct layout *layout, enum list_column column)
 {
@@ -95,26 +107,26 @@ static bool is_asked_for(const struct list_request *request, enum list_column co
 /* What a column cut shorter says is not worth its place. */
 static size_t shortest(enum list_column column, size_t width)
 {
-    size_t least = column == COLUMN_NAME                               ? 12
-                   : column == COLUMN_CLASS || column == COLUMN_DOMAIN ? 8
-                                                                       : width;
+    size_t least = column == COLUMN_CLASS                             ? 8
+                   : column == COLUMN_NAME || column == COLUMN_DOMAIN ? 12
+                                                                      : width;
 
     return width < least ? width : least;
 }
 
-static size_t column_width(const struct layout *layout, enum list_column column)
+static size_t full_width(const struct layout *layout, enum list_column column)
 {
     size_t i, width = strlen(list_column_title(column));
     char text[LIST_CELL_SIZE];
 
     for (i = 0; i < layout->device_count; i++) {
-        size_t len = strlen(list_cell(column, &layout->devices[i], text));
+        size_t len = strlen(cell_of(layout, column, &layout->devices[i], text));
 
         width = len > width ? len : width;
     }
     if (column == COLUMN_DEVICE && layout->request->tree)
         width += TREE_WIDTH;
-    return shortest(column, width);
+    return width;
 }
 
 static size_t table_width(const struct layout *layout)
@@ -122,29 +134,49 @@ static size_t table_width(const struct layout *layout)
     size_t i, width = 0;
 
     for (i = 0; i < layout->count; i++)
-        width += column_width(layout, layout->columns[i]) + 1;
+        width += shortest(layout->columns[i], full_width(layout, layout->columns[i])) + 1;
     return width > 0 ? width - 1 : 0;
 }
 
-/* On a terminal, columns that a person misses least make room for the others. Who asks for columns
- * gets them. */
-static void fit_terminal(struct layout *layout)
+/* Drops columns until the table fits, the first first. */
+static void drop_columns(struct layout *layout, const enum list_column *spare, size_t count,
+                         size_t width)
 {
-    static const enum list_column spare[] = {COLUMN_NAME, COLUMN_SWIOTLB, COLUMN_CLASS,
-                                             COLUMN_GROUP};
-    size_t i, width = terminal_width();
+    size_t i;
 
-    if (!terminal_is_there() || layout->request->raw)
-        return;
-    for (i = 0; i < sizeof(spare) / sizeof(spare[0]) && table_width(layout) > width; i++)
+    for (i = 0; i < count && table_width(layout) > width; i++)
         if (!is_asked_for(layout->request, spare[i]))
             drop_column(layout, spare[i]);
 }
 
-/* What may be cut on a terminal: names first. */
+static bool is_one_segment(const struct layout *layout)
+{
+    size_t i;
+
+    for (i = 0; i < layout->device_count; i++)
+        if (layout->devices[i].record->device.sbdf >> 16 != 0)
+            return false;
+    return true;
+}
+
+/* On a terminal, what a person misses least makes room. Who asks for columns gets them. */
+static void fit_terminal(struct layout *layout)
+{
+    static const enum list_column first[] = {COLUMN_NAME, COLUMN_SWIOTLB, COLUMN_GROUP};
+    static const enum list_column last[] = {COLUMN_CLASS};
+    size_t width = terminal_width();
+
+    if (!terminal_is_there() || layout->request->raw)
+        return;
+    drop_columns(layout, first, sizeof(first) / sizeof(first[0]), width);
+    layout->is_short = table_width(layout) > width && is_one_segment(layout);
+    drop_columns(layout, last, sizeof(last) / sizeof(last[0]), width);
+}
+
+/* What may be cut on a terminal: the last column, and a domain's name only if it is a long one. */
 static int column_flags(const struct layout *layout, enum list_column column)
 {
-    bool named = has_column(layout, COLUMN_NAME);
+    size_t width = full_width(layout, column);
 
     switch (column) {
     case COLUMN_DEVICE:
@@ -155,8 +187,9 @@ static int column_flags(const struct layout *layout, enum list_column column)
     case COLUMN_NAME:
         return SCOLS_FL_TRUNC;
     case COLUMN_CLASS:
+        return has_column(layout, COLUMN_NAME) ? 0 : SCOLS_FL_TRUNC;
     case COLUMN_DOMAIN:
-        return named ? 0 : SCOLS_FL_TRUNC;
+        return shortest(column, width) < width ? SCOLS_FL_TRUNC : 0;
     default:
         return 0;
     }
@@ -192,7 +225,7 @@ static int fill_device(struct libscols_line *line, const struct layout *layout,
 
     for (i = 0; rc == 0 && i < layout->count; i++) {
         enum list_column column = layout->columns[i];
-        const char *cell = list_cell(column, device, text);
+        const char *cell = cell_of(layout, column, device, text);
 
         rc = scols_line_set_data(line, i, shown_cell(layout, column, cell));
         if (rc == 0 && column == COLUMN_STATE)

@@ -24,6 +24,23 @@ static int print_device(const char *before, const struct xeniommu_device *device
     return 0;
 }
 
+/* Who has it, and what the other side calls it; 0 or -ENOMEM. */
+static int print_sides(const struct view *view, const struct device_report *device)
+{
+    const char *title = view->kind == VIEW_HOST ? "Guest's:  " : "Host's:   ";
+    const char *name = device->owner_name != NULL ? device->owner_name : "";
+
+    if (view->kind == VIEW_HOST)
+        printf("Owner:    %s%s%s%s\n", or_dash(device->record->details->owner),
+               name[0] != '\0' ? " (" : "", name, name[0] != '\0' ? ")" : "");
+    if (device->counterpart == NULL)
+        return 0;
+    if (print_device(title, device->counterpart) != 0)
+        return -ENOMEM;
+    putchar('\n');
+    return 0;
+}
+
 int text_print_fields(const struct view *view, const struct device_report *device)
 {
     const struct tree_record *record = device->record;
@@ -38,10 +55,10 @@ int text_print_fields(const struct view *view, const struct device_report *devic
     printf("Swiotlb:  %s\n", swiotlb_word(&record->info));
     printf("Reason:   %s\n", or_dash(record->info.reason));
     printf("Group:    %s\n", group_text(&record->info, text));
-    if (view->kind == VIEW_HOST) {
-        printf("Owner:    %s\n", or_dash(record->details->owner));
+    if (print_sides(view, device) != 0)
+        return -ENOMEM;
+    if (view->kind == VIEW_HOST)
         printf("IOMMU:    %s\n", or_dash(record->details->iommu));
-    }
     if (has_limits(device->record->details))
         printf("Limits:   %s\n", limits_text(record->details, text));
     return 0;

@@ -249,8 +249,8 @@ int tree_read(struct tree *tree, const struct xeniommu_device *device, struct tr
     return rc == 0 ? -EAGAIN : rc;
 }
 
-/* Whether tree_load() was asked for this device; 1, 0, or an error. One read in place of the record's
- * eight. */
+/* Whether tree_load() was asked for this device; 1, 0, or an error. One read in place of the
+ * record's eight. */
 static int is_wanted(struct tree *tree, const struct xeniommu_device *device)
 {
     char directory[PATH_SIZE], owner[sizeof(tree->only_owner)];

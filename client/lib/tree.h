@@ -15,12 +15,12 @@ struct tree {
     char version[16];
     char status[16];
     char generation[24];
-    char iommu[16]; /* the host's tree only */
-    bool detailed;  /* tree_load() reads the devices' details */
-    bool doubts;    /* tree_refresh() asks whether the daemon lives, where that can be told */
+    char iommu[16];      /* the host's tree only */
+    bool detailed;       /* tree_load() reads the devices' details */
+    bool doubts;         /* tree_refresh() asks whether the daemon lives, where that can be told */
     char only_owner[16]; /* of the host's tree: tree_load() leaves out what it saw others have; "":
                             nothing */
-    bool gone;      /* it found that the daemon is gone, though its status is "ready" */
+    bool gone;           /* it found that the daemon is gone, though its status is "ready" */
     char guest_path[XENIOMMU_KEY_SIZE]; /* of the details that were read last */
 };
 

@@ -239,6 +239,10 @@ static void the_other_sides_name(void **state)
     assert_non_null(strstr(output, "\"guest_device\":\"/video\""));
     assert_int_equal(run("show --json --domain 1 00:01.0"), 0);
     assert_non_null(strstr(output, "\"host_device\":\"0000:00:04.0\""));
+    assert_int_equal(run("show 00:04.0"), 0);
+    assert_non_null(strstr(output, "\nOwner:    1 (web)\nGuest's:  0000:00:01.0\nIOMMU: "));
+    assert_int_equal(run("explain --domain 1 /video"), 0);
+    assert_non_null(strstr(output, "\nHost's:   /soc/video\n"));
     assert_int_equal(run("graph --domain 1"), 0);
     assert_non_null(strstr(output, "0000:00:01.0\\nin the host 0000:00:04.0\\n"));
 }
@@ -315,8 +319,8 @@ static unsigned int requests_of(const char *line)
     return fake_store_requests() - before;
 }
 
-/* State, swiotlb, reason, group, limits, owner, iommu, facts. */
-#define READS_OF_A_DEVICE 8
+/* As many as of a device of dom0's, and the facts, which tell the guest's name for it. */
+#define READS_OF_A_DEVICE 9
 
 /* A name is read once for a domain, not for each of its devices. */
 static void names_cost_a_read_for_each_domain(void **state)
@@ -449,12 +453,17 @@ static void a_narrow_terminal(void **state)
     fake_store_set("/local/domain/12/name", "a-server-with-a-very-long-name-0001");
     for (i = 0; i < COUNT_OF(widths); i++) {
         run_in_terminal("list --color=never", widths[i], text);
-        assert_non_null(strstr(text, "0000:00:05.0 quarantined "));
+        assert_non_null(strstr(text, "00:05.0 "));
+        assert_non_null(strstr(text, " quarantined "));
         assert_true(atoi(widths[i]) < 60 || longest_line(text) <= (size_t)atoi(widths[i]));
     }
     assert_non_null(strstr(text, "SWIOTLB"));
     run_in_terminal("list --color=never", "60", text);
     assert_null(strstr(text, "SWIOTLB"));
+    assert_non_null(strstr(text, "\n00:05.0 "));
+    publish_device("pci/0001-00-04-0", "protected", "1", NULL, NULL);
+    run_in_terminal("list --color=never", "60", text);
+    assert_non_null(strstr(text, "\n0000:00:05.0 "));
     /* Who asks for a column gets it. */
     run_in_terminal("list --color=never -o +SWIOTLB", "60", text);
     assert_non_null(strstr(text, "SWIOTLB"));
