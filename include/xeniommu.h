@@ -30,8 +30,17 @@
  * events out one by one, in turn with its own drivers: while it adds or removes PCI devices, they
  * reach the handle that much later.
  *
- * Limits. An answer is about DMA. What even "protected" leaves out for a device is no part of it,
- * but published beside it: see enum xeniommu_limit.
+ * Limits. A state is about DMA that passes through an IOMMU. What even "protected" leaves out for a
+ * device is told beside it: see enum xeniommu_limit.
+ *
+ * Compatibility. As long as the library is called libxeniommu.so.1 it keeps every function, and
+ * every structure's members where they are. struct xeniommu_info, which the caller has room for,
+ * keeps its size too. The other structures are the library's own, and handed out by pointer: they
+ * may grow at their ends, so copy members, and count on no size.
+ *
+ * Other languages. Every function of <xeniommu-schema.h>, inline in C, is a symbol of the library
+ * too, with the same name. In their terms an enumeration is an unsigned number of 32 bits, and bool
+ * one of 8. A callback must return: an exception may not pass through the library.
  *
  * Threads. A handle may be used by any number of threads at once; different handles share
  * nothing. Only xeniommu_close() needs the handle for itself. A handle asks xenstored one thing at
@@ -67,14 +76,33 @@ extern "C" {
 /* A connection to what the daemon publishes for this domain, and what was read over it. */
 struct xeniommu;
 
-/* The answer for one device. */
+/* The answer for one device. Has no padding, and is laid out the same on 32 and 64 bits.
+ *
+ * It grows without changing its size: what the library has nothing to tell in is zero, and zero
+ * means "not told" in all that follows group. So a program that was built for a newer library finds
+ * zero where this one tells nothing, and one that was built for an older library does not look. */
 struct xeniommu_info {
-    enum xeniommu_state state; /* how far its DMA is confined */
-    bool skip_swiotlb;         /* the IOMMU translates this domain's addresses: no bounce needed */
+    enum xeniommu_state state; /* how far its DMA is confined; 32 bits */
+    bool skip_swiotlb;         /* the IOMMU translates this domain's addresses: no bounce needed;
+                                  8 bits */
+    uint8_t reserved8_[3];     /* for later versions: zero in this one */
     int32_t group;             /* devices with the same number are not isolated from each other;
                                   -1: alone, or not known */
     char reason[64];           /* why, as one word-with-hyphens; "" where none is published */
+    uint32_t limits;           /* bits of enum xeniommu_limit: what the state leaves out; 0: none is
+                                  known */
+    uint64_t reserved64_[6];   /* as reserved8_ */
 };
+
+/* Where this fails the compiler's enumerations are not the platform's, as with -fshort-enums, and a
+ * call would write beyond the structure. */
+#if defined(__cplusplus)
+static_assert(sizeof(struct xeniommu_info) == 128,
+              "not the layout that the library was built with");
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+_Static_assert(sizeof(struct xeniommu_info) == 128,
+               "not the layout that the library was built with");
+#endif
 
 /* How a device is named. */
 enum xeniommu_bus {

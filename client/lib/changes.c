@@ -6,7 +6,7 @@
 static bool is_same_info(const struct xeniommu_info *a, const struct xeniommu_info *b)
 {
     return a->state == b->state && a->skip_swiotlb == b->skip_swiotlb && a->group == b->group &&
-           strcmp(a->reason, b->reason) == 0;
+           a->limits == b->limits && strcmp(a->reason, b->reason) == 0;
 }
 
 static bool has_same_guest(const struct device_details *a, const struct device_details *b)

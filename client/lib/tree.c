@@ -154,24 +154,41 @@ static int read_fields(struct tree *tree, const char *directory, struct tree_rec
 }
 
 /* A list that makes no sense must not look like an empty one: there are limits. */
-static int read_limits(struct tree *tree, const char *directory, char *text, size_t size)
+static void note_limits(const struct store_value *value, char *text, size_t size)
 {
+    size_t i;
+
+    for (i = 0; i < value->len && value->data[i] >= ' ' && value->data[i] < 0x7f; i++)
+        continue;
+    if (i == value->len && value->len < size)
+        memcpy(text, value->data, value->len + 1);
+    else
+        snprintf(text, size, DETAILS_MALFORMED);
+}
+
+/* Only these leave something out; no other is worth a request. */
+static bool has_limits(const struct xeniommu_info *info)
+{
+    return info->state == XENIOMMU_PROTECTED || info->state == XENIOMMU_RELAXED;
+}
+
+static int read_limits(struct tree *tree, const char *directory, struct tree_record *record)
+{
+    struct xeniommu_info *info = &record->info;
     char path[PATH_SIZE + 16];
     struct store_value value;
-    size_t i;
     int rc;
 
-    text[0] = '\0';
+    if (!has_limits(info) && record->details == NULL)
+        return 0;
     snprintf(path, sizeof(path), "%s/" XENIOMMU_LIMITS_NODE, directory);
     rc = store_read(tree->store, path, &value);
     if (rc != 0)
         return rc == -ENOENT ? 0 : rc;
-    for (i = 0; i < value.len && value.data[i] >= ' ' && value.data[i] < 0x7f; i++)
-        continue;
-    if (i == value.len && value.len < size)
-        memcpy(text, value.data, value.len + 1);
-    else
-        snprintf(text, size, DETAILS_MALFORMED);
+    if (has_limits(info))
+        info->limits = xeniommu_parse_limits(value.data, value.len);
+    if (record->details != NULL)
+        note_limits(&value, record->details->limits, sizeof(record->details->limits));
     free(value.data);
     return 0;
 }
@@ -203,10 +220,10 @@ static bool is_guest(const char *owner)
 static int read_details(struct tree *tree, const char *directory, enum xeniommu_bus bus,
                         struct device_details *details)
 {
-    int rc = read_limits(tree, directory, details->limits, sizeof(details->limits));
+    int rc;
 
-    if (rc != 0 || !is_host(tree))
-        return rc;
+    if (!is_host(tree))
+        return 0;
     rc = read_optional(tree, directory, "owner", details->owner, sizeof(details->owner));
     if (rc == 0)
         rc = read_optional(tree, directory, "iommu", details->iommu, sizeof(details->iommu));
@@ -236,6 +253,8 @@ int tree_read(struct tree *tree, const struct xeniommu_device *device, struct tr
     rc = device_directory(tree, device, directory);
     for (attempt = 0; rc == 0 && attempt < READ_ATTEMPTS; attempt++) {
         found = read_fields(tree, directory, record);
+        if (found == 0)
+            found = read_limits(tree, directory, record);
         if (found == 0 && record->details != NULL)
             found = read_details(tree, directory, device->bus, record->details);
         rc = found == 0 || found == -ENOENT ? is_unchanged(tree) : found;

@@ -26,8 +26,13 @@ static const char *error_name(int rc)
 
 static void print_info(const struct xeniommu_info *info)
 {
-    printf("%s %s %d %s\n", xeniommu_state_name(info->state), info->skip_swiotlb ? "skip" : "keep",
-           info->group, info->reason[0] != '\0' ? info->reason : "-");
+    char limits[XENIOMMU_LIMITS_SIZE];
+
+    (void)xeniommu_format_limits(info->limits, limits, sizeof(limits));
+    printf("%s %s %d %s%s%s%s\n", xeniommu_state_name(info->state),
+           info->skip_swiotlb ? "skip" : "keep", info->group,
+           info->reason[0] != '\0' ? info->reason : "-", limits[0] != '\0' ? " " : "", limits,
+           (info->limits & XENIOMMU_LIMIT_UNKNOWN) != 0 ? " ?" : "");
 }
 
 static void print_device(const char *word, const struct xeniommu_device *device,

@@ -263,22 +263,30 @@ class InGuest(ClientCase):
         self.assertEqual(self.changes(probe)[-1], 'ok')
 
     def test_nodes_of_a_newer_daemon(self):
-        """Limits, and whatever else stands beside what the library reads, change no answer and make
-        no callback; the command shows the limits."""
+        """Whatever stands beside what the library reads changes no answer and makes no callback.
+        Limits do, those too that it does not know."""
         self.publish_two()
         probe = self.probe()
         probe.ask('watch')
         self.changes(probe)
         self.settle(probe)
-        self.tree.change({f'pci/{NIC}/limits': 'no-acs a-newer-one', f'pci/{NIC}/newer': 'x',
-                          'dt/soc/uart@1_2c2/limits': 'ats', 'dt/newer': 'x', 'newer': 'x'})
+        self.tree.change({f'pci/{NIC}/newer': 'x', 'dt/newer': 'x', 'newer': 'x'})
         self.assertEqual(probe.ask(f'dispatch {BOUND_MS}'), ['ok'])
         self.settle(probe)
         self.assertEqual(probe.query(NIC_SBDF), NIC_TOLD)
         self.assertEqual(probe.query(UART), UART_TOLD)
+        self.tree.change({f'pci/{NIC}/limits': 'no-acs a-newer-one',
+                          'dt/soc/uart@1_2c2/limits': 'ats'})
+        self.assertEqual(self.changes(probe), [f'changed {NIC_SBDF} protected skip -1 assigned '
+                                               'no-acs ?',
+                                               f'changed {UART} relaxed keep 7 dom0-relaxed ats',
+                                               'ok'])
+        self.settle(probe)
+        self.assertEqual(probe.query(NIC_SBDF), NIC_TOLD + ' no-acs ?')
         self.assertEqual(probe.query(f'{UART}/limits'), 'ENOENT unknown keep -1 -')
-        self.assertEqual(probe.ask('foreach'), ['device 20 protected skip -1 assigned',
-                                                f'device {UART} relaxed keep 7 dom0-relaxed', 'ok'])
+        self.assertEqual(probe.ask('foreach'),
+                         ['device 20 protected skip -1 assigned no-acs ?',
+                          f'device {UART} relaxed keep 7 dom0-relaxed ats', 'ok'])
         self.assertEqual([device['limits'] for device in self.command_json('list')[1]['devices']],
                          [['no-acs', 'a-newer-one'], ['ats']])
         code, output, _ = self.command('show', '00:04.0')
@@ -291,7 +299,7 @@ class InGuest(ClientCase):
         self.tree.device('dt/soc', 'relaxed', 'keep', 'soc', limits='ats')
         self.tree.device('dt/soc/_6cimits', 'protected', 'skip', 'limits')
         probe = self.probe()
-        self.assertEqual(probe.query('/soc'), 'ok relaxed keep -1 soc')
+        self.assertEqual(probe.query('/soc'), 'ok relaxed keep -1 soc ats')
         self.assertEqual(probe.query('/soc/limits'), 'ok protected skip -1 limits')
         self.assertEqual([device['device'] for device in self.command_json('list')[1]['devices']],
                          ['0000:00:04.0', '/soc', '/soc/limits', UART])

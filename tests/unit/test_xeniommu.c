@@ -201,26 +201,51 @@ static void callbacks_follow_every_change(void **state)
     assert_dispatch_tells(0, "");
 }
 
-/* Limits are for people: no answer of the library has them, and none changes with them. */
-static void limits_are_no_part_of_an_answer(void **state)
+/* What the word leaves out changes the answer, and nothing else of it. */
+static void limits_are_told_beside_the_state(void **state)
 {
     struct xeniommu_info info;
-    int count = 0;
 
     (void)state;
     assert_int_equal(xeniommu_set_callback(xi, note, ""), 0);
     assert_dispatch_tells(0, "pci=protected+skip /soc/uart@1=relaxed ");
     fake_store_set(OWN "/" NIC "/limits", "no-acs a-newer-one");
-    fake_store_set(OWN "/" UART "/limits", "ats");
     fake_store_bump(OWN);
-    assert_dispatch_tells(0, "");
+    assert_dispatch_tells(0, "pci=protected+skip ");
     assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
     assert_true(info.state == XENIOMMU_PROTECTED && info.skip_swiotlb);
     assert_string_equal(info.reason, "assigned");
-    assert_int_equal(xeniommu_foreach(xi, count_device, &count), 0);
-    assert_int_equal(count, 2);
+    assert_int_equal(info.limits, XENIOMMU_LIMIT_NO_ACS | XENIOMMU_LIMIT_UNKNOWN);
+    assert_int_equal(xeniommu_query_dt(xi, "/soc/uart@1", &info), 0);
+    assert_int_equal(info.limits, 0);
     assert_int_equal(xeniommu_query_dt(xi, "/soc/uart@1/limits", &info), -ENOENT);
     assert_unknown(&info);
+    /* Only these states leave something out. */
+    fake_store_device(OWN, NIC, "unprotected", "keep", "x");
+    fake_store_set(OWN "/" UART "/limits", "map-inclusive");
+    fake_store_bump(OWN);
+    assert_int_equal(xeniommu_query_pci(xi, 0x20, &info), 0);
+    assert_int_equal(info.limits, 0);
+    assert_int_equal(xeniommu_query_dt(xi, "/soc/uart@1", &info), 0);
+    assert_int_equal(info.limits, XENIOMMU_LIMIT_MAP_INCLUSIVE);
+}
+
+/* What a later library may tell in is zero, whatever was there before, and whatever the answer. */
+static void what_is_reserved_is_zero(void **state)
+{
+    static const struct xeniommu_info zero;
+    struct xeniommu_info info;
+
+    (void)state;
+    for (uint32_t sbdf = 0x20; sbdf <= 0x28; sbdf += 8) {
+        poison(&info);
+        assert_int_equal(xeniommu_query_pci(xi, sbdf, &info), sbdf == 0x20 ? 0 : -ENOENT);
+        assert_memory_equal(info.reserved8_, zero.reserved8_, sizeof(zero.reserved8_));
+        assert_memory_equal(info.reserved64_, zero.reserved64_, sizeof(zero.reserved64_));
+        /* Nor is there anything behind the reason's end. */
+        assert_memory_equal(info.reason + strlen(info.reason), zero.reason,
+                            sizeof(zero.reason) - strlen(info.reason));
+    }
 }
 
 /* Each field by itself, with the same reason. */
@@ -427,7 +452,8 @@ int main(void)
         TEST(a_lost_connection_is_found_again),
         TEST(foreach_stops_and_lets_query),
         TEST(callbacks_follow_every_change),
-        TEST(limits_are_no_part_of_an_answer),
+        TEST(limits_are_told_beside_the_state),
+        TEST(what_is_reserved_is_zero),
         TEST(callbacks_follow_every_field),
         TEST(callbacks_say_unknown_while_nothing_is_known),
         TEST(callbacks_may_replace_themselves),

@@ -49,6 +49,7 @@ static void assert_unknown(const struct xeniommu_info *info)
     assert_false(info->skip_swiotlb);
     assert_int_equal(info->group, -1);
     assert_string_equal(info->reason, "");
+    assert_int_equal(info->limits, 0);
 }
 
 static struct device_details details;
@@ -269,6 +270,21 @@ static void unknown_values_are_unknown_or_keep(void **state)
     assert_false(record.info.skip_swiotlb);
 }
 
+/* People are shown what is published; a program acts on what means something. */
+static void limits_beside_a_state_that_has_none(void **state)
+{
+    struct tree_record record;
+
+    (void)state;
+    fake_store_set(OWN "/" NIC "/limits", "ats");
+    assert_int_equal(query(&nic, &record), 0);
+    assert_int_equal(record.info.limits, XENIOMMU_LIMIT_ATS);
+    fake_store_device(OWN, NIC, "unknown", "keep", "x");
+    assert_int_equal(query(&nic, &record), 0);
+    assert_int_equal(record.info.limits, 0);
+    assert_string_equal(details.limits, "ats");
+}
+
 static void groups_are_numbers(void **state)
 {
     static const struct {
@@ -457,6 +473,7 @@ int main(void)
         TEST(every_failure_says_unknown),
         TEST(only_a_ready_known_tree_counts),
         TEST(unknown_values_are_unknown_or_keep),
+        TEST(limits_beside_a_state_that_has_none),
         TEST(groups_are_numbers),
         TEST(reasons_are_plain_words),
         TEST(only_the_host_tree_has_owners),

@@ -92,7 +92,8 @@ static void a_tree_is_listed_in_order(void **state)
 }
 
 /* In a guest each request is a round trip through xenstored: the head, each directory once, and of
- * a device its four fields and one look at the generation, and one more at the end. */
+ * a device its four fields, its limits where the state can have some, and one look at the
+ * generation, and one more at the end. */
 static void a_listing_asks_no_more_than_it_must(void **state)
 {
     struct tree_list list;
@@ -101,12 +102,16 @@ static void a_listing_asks_no_more_than_it_must(void **state)
     fake_store_device(OWN, "dt/soc/uart@1", "relaxed", "keep", "x");
     assert_int_equal(tree_load(&tree, &list), 0);
     assert_int_equal(list.count, 2);
-    assert_int_equal(fake_store_requests(), 3 + 1 + 3 + 2 * 5 + 1);
+    assert_int_equal(fake_store_requests(), 3 + 1 + 3 + 2 * 6 + 1);
+    tree_list_free(&list);
+    fake_store_device(OWN, "dt/soc/uart@1", "unprotected", "keep", "x");
+    assert_int_equal(tree_load(&tree, &list), 0);
+    assert_int_equal(fake_store_requests(), 2 * (3 + 1 + 3 + 1) + 2 * 6 + 6 + 5);
     tree_list_free(&list);
 }
 
-/* Nodes of a newer daemon, limits among them, change no answer, nor cost they a library's user a
- * request, but for the one that finds nothing below a node that is not known. */
+/* Nodes of a newer daemon change no answer, nor cost they a library's user a request, but for the
+ * one that finds nothing below a node that is not known. */
 static void what_is_not_known_is_ignored(void **state)
 {
     struct tree_record record = {.details = NULL};
@@ -121,9 +126,11 @@ static void what_is_not_known_is_ignored(void **state)
     fake_store_set(OWN "/dt/soc/newer", "x");
     fake_store_set(OWN "/newer", "x");
     assert_int_equal(tree_load(&tree, &list), 0);
-    assert_int_equal(fake_store_requests(), 3 + 1 + 2 + 2 * 5 + 1 + 1);
+    assert_int_equal(fake_store_requests(), 3 + 1 + 2 + 2 * 6 + 1 + 1);
     assert_int_equal(list.count, 2);
     assert_true(list.records[0].info.skip_swiotlb);
+    assert_int_equal(list.records[0].info.limits, XENIOMMU_LIMIT_NO_ACS | XENIOMMU_LIMIT_ATS);
+    assert_int_equal(list.records[1].info.limits, XENIOMMU_LIMIT_UNKNOWN);
     assert_string_equal(list.records[1].device.path, "/soc");
     assert_null(list.records[0].details);
     tree_list_free(&list);

@@ -44,6 +44,7 @@ void assert_unknown(const struct xeniommu_info *info)
     assert_false(info->skip_swiotlb);
     assert_int_equal(info->group, -1);
     assert_string_equal(info->reason, "");
+    assert_int_equal(info->limits, 0);
 }
 
 void assert_both_fail(int error)
