@@ -61,6 +61,7 @@ title "During: in dom0, with every fact that the answer was found from."
 show "xen-iommu list"
 show "xen-iommu explain 00:04.0"
 show "xen-iommu check"
+show "xen-iommu graph | head -n 12    # -T svg makes a picture of it, where graphviz is installed"
 
 title "After: the guest is destroyed, and the card belongs to nobody again."
 show "xl destroy $GUEST"
