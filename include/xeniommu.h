@@ -38,9 +38,8 @@
  * keeps its size too. The other structures are the library's own, and handed out by pointer: they
  * may grow at their ends, so copy members, and count on no size.
  *
- * Other languages. Every function of <xeniommu-schema.h>, inline in C, is a symbol of the library
- * too, with the same name. In their terms an enumeration is an unsigned number of 32 bits, and bool
- * one of 8. A callback must return: an exception may not pass through the library.
+ * Other languages. In their terms an enumeration is an unsigned number of 32 bits, and bool one of
+ * 8. A callback must return: an exception may not pass through the library.
  *
  * Threads. A handle may be used by any number of threads at once; different handles share
  * nothing. Only xeniommu_close() needs the handle for itself. A handle asks xenstored one thing at

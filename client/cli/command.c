@@ -198,16 +198,10 @@ int run_xen_iommu(int argc, char *argv[])
 
 int run_xen_iommu_below(const char *root, int argc, char *argv[])
 {
-    static char name[] = "xen-iommu";
-    char *called = argc > 0 ? argv[0] : NULL;
     int code;
 
     setlocale(LC_ALL, ""); /* for the widths of what goes into tables */
-    if (argc > 0)
-        argv[0] = name; /* getopt_long() begins its complaints with it */
     code = parse_and_run(root, argc, argv);
-    if (argc > 0)
-        argv[0] = called;
     if (fflush(stdout) != 0 || ferror(stdout)) {
         complain("cannot write to standard output");
         return EXIT_FAILED;

@@ -3,7 +3,9 @@
 #include "device.h"
 #include "explain.h"
 #include "explain_words.h"
+#include "fields.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,18 +13,15 @@
 /* Before the device's name: whose it is. */
 static void put_owner(FILE *stream, const struct view *view, const struct tree_record *record)
 {
-    const char *owner = record->details->owner;
+    int32_t domid = view->domid;
+    bool known = view->kind == VIEW_DOMAIN || owner_is_domain(record->details->owner, &domid);
 
-    if (view->kind == VIEW_DOMAIN && view->domid == 0)
-        owner = "0";
-    if (view->kind == VIEW_DOMAIN && view->domid != 0)
-        fprintf(stream, "Domain %d's ", (int)view->domid);
-    else if (view->kind == VIEW_OWN)
+    if (view->kind == VIEW_OWN)
         fputs("This domain's ", stream);
-    else if (strcmp(owner, "0") == 0)
+    else if (known && domid == 0)
         fputs("dom0's ", stream);
-    else if (owner[0] != '\0' && strspn(owner, "0123456789") == strlen(owner))
-        fprintf(stream, "Domain %s's ", owner);
+    else if (known)
+        fprintf(stream, "Domain %" PRId32 "'s ", domid);
 }
 
 static const char *state_phrase(enum xeniommu_state state)

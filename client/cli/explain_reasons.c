@@ -277,8 +277,8 @@ const struct reason_words reason_words[] = {
     {"no-record", ON_PCI, "doubt=hidden",
      "It is kept for guests (bound to pciback), but not by libxl, which has no record of it: it "
      "was hidden at boot (xen-pciback.hide), or another toolstack keeps it.",
-     "Making it assignable through libxl: xl pci-assignable-add, which takes it from dom0's "
-     "driver; so rather without hiding it at boot."},
+     "Not hiding it at boot, and making it assignable through libxl then: xl pci-assignable-add "
+     "takes it from dom0's driver. Of what is hidden already libxl writes no record."},
     {"no-record", ON_PCI, "doubt=no-record",
      "A guest's backend in XenStore names it, but libxl has no record of it, as where another "
      "toolstack gave it.",

@@ -2,6 +2,7 @@
 #include "command.h"
 #include "daemon_numbers.h"
 #include "explain_words.h"
+#include "fields.h"
 #include "metrics_text.h"
 #include "replace.h"
 #include "status.h"
@@ -25,14 +26,15 @@ static const char *const owner_classes[OWNER_CLASSES] = {
 /* In a guest every device is its own. */
 static enum owner_class classify(const struct view *view, const char *owner)
 {
+    int32_t domid;
+
     if (view->kind != VIEW_HOST)
         return OWNED_BY_GUEST;
-    if (strcmp(owner, "0") == 0)
-        return OWNED_BY_DOM0;
     if (strcmp(owner, "none") == 0)
         return OWNED_BY_NONE;
-    return owner[0] != '\0' && strspn(owner, "0123456789") == strlen(owner) ? OWNED_BY_GUEST
-                                                                            : OWNER_UNCERTAIN;
+    if (!owner_is_domain(owner, &domid))
+        return OWNER_UNCERTAIN;
+    return domid == 0 ? OWNED_BY_DOM0 : OWNED_BY_GUEST;
 }
 
 static void put_devices(const struct metrics_text *text, const struct view *view,

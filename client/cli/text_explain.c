@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "explain.h"
 #include "explain_words.h"
+#include "fields.h"
 #include "text_parts.h"
 
 #include <errno.h>
@@ -23,7 +24,7 @@ static void print_limits(const struct view *view, const struct device_report *de
     const char *rest = device->record->details->limits;
     char token[LIMIT_TOKEN_SIZE], change[512];
 
-    if (rest[strspn(rest, " ")] != '\0')
+    if (has_limits(device->record->details))
         puts("\nWhat it leaves out:");
     while (next_limit(&rest, token)) {
         const struct limit_words *words = words_of_limit(token);
@@ -39,7 +40,7 @@ static void print_limits(const struct view *view, const struct device_report *de
 
 static void print_facts(const struct explanation *explanation)
 {
-    char line[512];
+    char line[4096]; /* no value in XenStore is longer */
     size_t i;
 
     if (explanation->text == NULL)

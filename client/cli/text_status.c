@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "device.h"
+#include "fields.h"
 #include "text_parts.h"
 #include "verdict.h"
 
@@ -8,11 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *or_dash(const char *text)
-{
-    return text[0] != '\0' ? text : "-";
-}
 
 /* How old the hypervisor's word behind a claim can be. */
 static void print_confirm_interval(const char *seconds)
@@ -57,12 +53,14 @@ int text_write_status(const struct view *view, const struct status_report *repor
 
 static void print_owner(const struct view *view, const char *owner)
 {
+    int32_t domid;
+
     if (view->kind != VIEW_HOST)
         return;
-    if (strspn(owner, "0123456789") == strlen(owner))
-        printf(", %s%s", strcmp(owner, "0") == 0 ? "dom" : "domain ", owner);
+    if (owner_is_domain(owner, &domid))
+        printf(", %s%" PRId32, domid == 0 ? "dom" : "domain ", domid);
     else
-        printf(", owner %s", owner);
+        printf(", owner %s", or_dash(owner));
 }
 
 /* 0 or -ENOMEM. */
@@ -75,7 +73,7 @@ static int print_finding(const struct view *view, const struct finding *finding)
         return -ENOMEM;
     fputs(device, stdout);
     free(device);
-    print_owner(view, or_dash(record->details->owner));
+    print_owner(view, record->details->owner);
     printf(": %s (%s).", xeniommu_state_name(record->info.state), or_dash(record->info.reason));
     if (finding->why != NULL)
         printf(" %s", finding->why);

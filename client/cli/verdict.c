@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "verdict.h"
 #include "explain.h"
+#include "fields.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -51,6 +52,7 @@ static bool judge(const struct view *view, const struct tree_record *record, con
                   enum finding_kind *kind)
 {
     const char *owner = record->details->owner;
+    int32_t domid;
 
     *kind = FINDING_SPLIT;
     if (is_reason(record, "group-split"))
@@ -64,7 +66,7 @@ static bool judge(const struct view *view, const struct tree_record *record, con
         *kind = FINDING_KEPT;
         return !is_kept_well(record);
     }
-    if (owner[0] != '\0' && strspn(owner, "0123456789") == strlen(owner))
+    if (owner_is_domain(owner, &domid))
         return true;
     *kind = FINDING_OWNER;
     /* An IOMMU shows up among dom0's devices, and Xen gives it to nobody. */
@@ -73,12 +75,11 @@ static bool judge(const struct view *view, const struct tree_record *record, con
 
 static bool is_a_guests(const struct view *view, const struct tree_record *record)
 {
-    const char *owner = record->details->owner;
+    int32_t domid;
 
     if (is_dom0s(view, record))
         return false;
-    return view->kind != VIEW_HOST ||
-           (owner[0] != '\0' && strspn(owner, "0123456789") == strlen(owner));
+    return view->kind != VIEW_HOST || owner_is_domain(record->details->owner, &domid);
 }
 
 static void note(struct verdict *verdict, const struct view *view, const struct tree_record *record,

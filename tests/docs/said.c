@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "every_case.h"
 #include "facts.h"
 #include "policy.h"
 
@@ -44,7 +45,7 @@ static void say_verdict(const struct facts *facts)
  * who sorts: there are few. */
 static void say_facts(const struct facts *facts)
 {
-    char text[256], *rest = text, *word;
+    char text[512], *rest = text, *word;
 
     facts_format(facts, "a-driver", text, sizeof(text));
     while ((word = strtok_r(rest, " ", &rest)) != NULL) {
@@ -52,45 +53,6 @@ static void say_facts(const struct facts *facts)
 
         printf("fact %s %s %s\n", bus_word(facts->bus), name, word ? word : "");
     }
-}
-
-#define EACH(field, last) for (int field = 0; field <= (int)(last) && (f.field = field, 1); field++)
-
-static void say_pci(void)
-{
-    struct facts f = {.bus = BUS_PCI};
-
-    EACH(iommu, IOMMU_ENABLED)
-    EACH(word, WORD_FITS)
-    EACH(owner, OWNER_NONE)
-    EACH(doubt, DOUBT_UNBOUND)
-    EACH(guest, GUEST_KIND_TRANSLATED)
-    EACH(dom0_mode, DOM0_TRANSLATED)
-    EACH(coverage, COVERAGE_YES)
-    EACH(mates, MATES_TOGETHER)
-    EACH(unit, UNIT_ON)
-    EACH(unlisted, true)
-    EACH(quarantine_off, true)
-    say_verdict(&f);
-}
-
-static void say_dt(void)
-{
-    struct facts f = {.bus = BUS_DT};
-
-    EACH(iommu, IOMMU_ENABLED)
-    EACH(oracle, ORACLE_UNSUPPORTED)
-    EACH(word, WORD_FITS)
-    EACH(owner, OWNER_NONE)
-    EACH(doubt, DOUBT_UNREADABLE)
-    EACH(guest, GUEST_KIND_TRANSLATED)
-    EACH(mates, MATES_TOGETHER)
-    EACH(claim, DT_CLAIMS_GRANT_STUB)
-    EACH(grant_dma, true)
-    EACH(virtio_iommu, true)
-    EACH(pci_host, true)
-    EACH(force_assign, true)
-    say_verdict(&f);
 }
 
 /* One fact at a time runs through its values, for each owner on each bus. */
@@ -130,8 +92,8 @@ int main(void)
         printf("state %s\n", xeniommu_state_name((enum xeniommu_state)state));
     for (unsigned int limit = 1; xeniommu_limit_name(limit) != NULL; limit <<= 1)
         printf("limit %s\n", xeniommu_limit_name(limit));
-    say_pci();
-    say_dt();
+    every_pci_case(say_verdict);
+    every_dt_case(say_verdict);
     say_all_facts();
     return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

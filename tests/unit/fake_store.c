@@ -165,6 +165,15 @@ void fake_store_device(const char *root, const char *device, const char *state, 
     set_below(path, "reason", reason);
 }
 
+void fake_store_field(const char *root, const char *device, const char *field, const char *value)
+{
+    char path[2048];
+
+    snprintf(path, sizeof(path), "%s/%s", root, device);
+    if (value != NULL)
+        set_below(path, field, value);
+}
+
 void fake_store_plan(unsigned int n, void (*action)(void))
 {
     if (fake.plan_count == PLANS_MAX)

@@ -32,6 +32,9 @@ void fake_store_publish(const char *root);
 void fake_store_device(const char *root, const char *device, const char *state, const char *swiotlb,
                        const char *reason);
 
+/* One more field of it; NULL: it has none. */
+void fake_store_field(const char *root, const char *device, const char *field, const char *value);
+
 /* Before request number n (from 1) is answered, action runs. Any number of plans. */
 void fake_store_plan(unsigned int n, void (*action)(void));
 

@@ -27,14 +27,9 @@ static int setup(void **state)
 static void publish(const char *device, const char *state, const char *reason, const char *owner,
                     const char *facts)
 {
-    char path[128];
-
     fake_store_device(HOST, device, state, "keep", reason);
-    snprintf(path, sizeof(path), HOST "/%s/owner", device);
-    fake_store_set(path, owner);
-    snprintf(path, sizeof(path), HOST "/%s/facts", device);
-    if (facts != NULL)
-        fake_store_set(path, facts);
+    fake_store_field(HOST, device, "owner", owner);
+    fake_store_field(HOST, device, "facts", facts);
 }
 
 static void check_verdict(const char *expected)

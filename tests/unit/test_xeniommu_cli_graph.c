@@ -19,17 +19,10 @@ static char folder[] = "/tmp/xi-graph-XXXXXX";
 static void publish_device(const char *key, const char *state, const char *owner, const char *unit,
                            const char *group)
 {
-    char path[256];
-
     fake_store_device(HOST, key, state, "keep", "why");
-    snprintf(path, sizeof(path), HOST "/%s/owner", key);
-    fake_store_set(path, owner);
-    snprintf(path, sizeof(path), HOST "/%s/iommu", key);
-    if (unit != NULL)
-        fake_store_set(path, unit);
-    snprintf(path, sizeof(path), HOST "/%s/group", key);
-    if (group != NULL)
-        fake_store_set(path, group);
+    fake_store_field(HOST, key, "owner", owner);
+    fake_store_field(HOST, key, "iommu", unit);
+    fake_store_field(HOST, key, "group", group);
 }
 
 static int setup(void **state)

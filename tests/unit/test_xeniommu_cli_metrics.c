@@ -40,14 +40,9 @@ static int teardown(void **state)
 static void publish(const char *device, const char *state, const char *reason, const char *owner,
                     const char *group)
 {
-    char path[128];
-
     fake_store_device(HOST, device, state, "keep", reason);
-    snprintf(path, sizeof(path), HOST "/%s/owner", device);
-    fake_store_set(path, owner);
-    snprintf(path, sizeof(path), HOST "/%s/group", device);
-    if (group != NULL)
-        fake_store_set(path, group);
+    fake_store_field(HOST, device, "owner", owner);
+    fake_store_field(HOST, device, "group", group);
 }
 
 static void publish_host(void)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "every_case.h"
 #include "evidence.h"
 #include "explain_words.h"
 #include "facts.h"
@@ -60,45 +61,6 @@ static void see_facts(const struct facts *facts)
 static void see(const struct facts *facts)
 {
     see_reason(bus_of(facts), policy_decide(facts).reason);
-}
-
-#define EACH(field, last) for (int field = 0; field <= (int)(last) && (f.field = field, 1); field++)
-
-static void see_pci(void)
-{
-    struct facts f = {.bus = BUS_PCI};
-
-    EACH(iommu, IOMMU_ENABLED)
-    EACH(word, WORD_FITS)
-    EACH(owner, OWNER_NONE)
-    EACH(doubt, DOUBT_UNBOUND)
-    EACH(guest, GUEST_KIND_TRANSLATED)
-    EACH(dom0_mode, DOM0_TRANSLATED)
-    EACH(coverage, COVERAGE_YES)
-    EACH(mates, MATES_TOGETHER)
-    EACH(unit, UNIT_ON)
-    EACH(unlisted, true)
-    EACH(quarantine_off, true)
-    see(&f);
-}
-
-static void see_dt(void)
-{
-    struct facts f = {.bus = BUS_DT};
-
-    EACH(iommu, IOMMU_ENABLED)
-    EACH(oracle, ORACLE_UNSUPPORTED)
-    EACH(word, WORD_FITS)
-    EACH(owner, OWNER_NONE)
-    EACH(doubt, DOUBT_UNREADABLE)
-    EACH(guest, GUEST_KIND_TRANSLATED)
-    EACH(mates, MATES_TOGETHER)
-    EACH(claim, DT_CLAIMS_GRANT_STUB)
-    EACH(grant_dma, true)
-    EACH(virtio_iommu, true)
-    EACH(pci_host, true)
-    EACH(force_assign, true)
-    see(&f);
 }
 
 /* The reason for these facts, in the words that they choose. */
@@ -220,8 +182,8 @@ static void the_policy_returns_every_row(void **state)
     (void)state;
     memset(reason_seen, 0, sizeof(reason_seen));
     assert_true(reason_words_count <= ROWS_MAX);
-    see_pci();
-    see_dt();
+    every_pci_case(see);
+    every_dt_case(see);
     see_chosen_pci();
     see_chosen_dt();
     for (i = 0; i < reason_words_count; i++) {
